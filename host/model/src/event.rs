@@ -1,0 +1,60 @@
+//! Events: facts in the log.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::{Seq, SessionId, TurnId};
+
+/// An event that is about to be written. The log gives it its [`Seq`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// What happened: `app_server.turn.completed`, `approval_resolved`, ….
+    pub kind: String,
+    /// The session it concerns; `None` concerns everybody.
+    pub session: Option<SessionId>,
+    /// The turn it concerns.
+    pub turn: Option<TurnId>,
+    /// What there is to say about it. The stream's frames are views of this.
+    pub payload: Value,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The event that caused it, where one did.
+    pub caused_by: Option<Seq>,
+    /// How many causes lie behind it.
+    pub hops: u8,
+}
+
+impl NewEvent {
+    /// An event of the host's own making, or of the child's, that no other event caused.
+    pub fn new(kind: impl Into<String>, session: Option<SessionId>, payload: Value, at: Timestamp) -> Self {
+        Self { kind: kind.into(), session, turn: None, payload, at, caused_by: None, hops: 0 }
+    }
+
+    /// The same event, told of a turn.
+    #[must_use]
+    pub fn of_turn(mut self, turn: Option<TurnId>) -> Self {
+        self.turn = turn;
+        self
+    }
+}
+
+/// An event in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Its place.
+    pub seq: Seq,
+    /// What happened.
+    pub kind: String,
+    /// The session it concerns; `None` concerns everybody.
+    pub session: Option<SessionId>,
+    /// The turn it concerns.
+    pub turn: Option<TurnId>,
+    /// What there is to say about it; `None` once it was deleted. The number stays.
+    pub payload: Option<Value>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The event that caused it, where one did.
+    pub caused_by: Option<Seq>,
+    /// How many causes lie behind it.
+    pub hops: u8,
+}
