@@ -1,1 +1,50 @@
-//! (being written)
+//! The durable store: the only crate that knows SQL.
+//!
+//! One thread writes. It drains its queue into one transaction, gives each operation a savepoint of its own, and
+//! answers once all of them are on the disk together. Readers see what is committed, from a small pool of read-only
+//! connections. Beside the tables stands the event log: numbered densely, in the order of commits.
+//!
+//! Commands and queries are typed and hold no policy: [`View`] answers, [`Tx`] changes, and what to change is decided
+//! elsewhere. One noun a file; SQLite is not seen from outside. Token deltas and progress are not for the tables at
+//! all: they pass through [`Ephemeral`], in memory.
+
+mod approvals;
+mod column;
+mod config;
+mod cursors;
+mod database;
+mod ephemeral;
+mod error;
+mod events;
+mod folder;
+mod items;
+mod lock;
+mod open_error;
+mod operation;
+mod operations;
+mod readers;
+mod retention;
+mod sessions;
+mod stats;
+mod store;
+mod tokens;
+mod turns;
+mod tx;
+mod view;
+mod writer;
+
+pub use approvals::{ApprovalQuery, ExpireScope};
+pub use config::Config;
+pub use cursors::Cursor;
+pub use database::sqlite_version;
+pub use ephemeral::{Ephemeral, EphemeralEvent, EphemeralReader, Lagged};
+pub use error::Error;
+pub use events::EventBounds;
+pub use lock::{Lock, LockError, LockHolder};
+pub use open_error::OpenError;
+pub use retention::{Pruned, Retention};
+pub use sessions::SessionQuery;
+pub use stats::Stats;
+pub use store::Store;
+pub use tx::Tx;
+pub use view::View;

@@ -1,0 +1,87 @@
+//! The event log: facts, numbered densely in the order of commits.
+
+use codex_manager_model::{Epoch, Event, NewEvent, Seq, SessionId, TurnId};
+use rusqlite::{Row, params};
+
+use crate::column::{At, Count, Json, at, count, id, maybe_id, maybe_seq, seq};
+use crate::{Error, Tx, View};
+
+/// Why the row that counts the log is there.
+const LOG_ROW: &str = "the log has its row since the file was made";
+
+/// Where the log begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventBounds {
+    /// The oldest event that is still there; `None` when there is none.
+    pub oldest: Option<Seq>,
+    /// The last number given, whether or not its event is still there.
+    pub head: Seq,
+    /// How much the events take, in bytes of text.
+    pub bytes: u64,
+}
+
+impl View<'_> {
+    /// The events after a place, at most `limit`, in order.
+    pub fn events(&self, after: Seq, limit: u32) -> Result<Vec<Event>, Error> {
+        self.all("SELECT * FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2", params![Count(after.0), limit], event)
+    }
+
+    /// Where the log begins and ends.
+    pub fn event_bounds(&self) -> Result<EventBounds, Error> {
+        let bounds = self.one("SELECT head, bytes, (SELECT min(seq) FROM events) AS oldest FROM log", [], |row| {
+            Ok(EventBounds { oldest: maybe_seq(row, "oldest")?, head: seq(row, "head")?, bytes: count(row, "bytes")? })
+        })?;
+        Ok(bounds.expect(LOG_ROW))
+    }
+
+    /// The end of the log and its lineage.
+    pub(crate) fn log(&self) -> Result<(Seq, Epoch), Error> {
+        let log = self.one("SELECT * FROM log", [], |row| Ok((seq(row, "head")?, id(row, "epoch", Epoch::new)?)))?;
+        Ok(log.expect(LOG_ROW))
+    }
+}
+
+impl Tx<'_> {
+    /// Writes an event at the end of the log and gives its number. An operation that is rolled back gives its numbers
+    /// back too, so that there are no gaps.
+    pub fn append_event(&self, event: NewEvent) -> Result<Seq, Error> {
+        let payload = event.payload.to_string();
+        let session = event.session.as_ref().map(SessionId::as_str);
+        let turn = event.turn.as_ref().map(TurnId::as_str);
+        let names = event.kind.len() + session.map_or(0, str::len) + turn.map_or(0, str::len);
+        let bytes = Count((names + payload.len()) as u64);
+        let head = self.one("UPDATE log SET head = head + 1, bytes = bytes + ?1 RETURNING head", [&bytes], |row| {
+            seq(row, "head")
+        })?;
+        let number = head.expect(LOG_ROW);
+        self.execute(
+            "INSERT INTO events (seq, kind, session, turn, payload, bytes, at, caused_by, hops)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            params![
+                Count(number.0),
+                event.kind,
+                session,
+                turn,
+                payload,
+                bytes,
+                At(event.at),
+                event.caused_by.map(|Seq(cause)| Count(cause)),
+                event.hops
+            ],
+        )?;
+        Ok(number)
+    }
+}
+
+fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
+    Ok(Event {
+        seq: seq(row, "seq")?,
+        kind: row.get("kind")?,
+        session: maybe_id(row, "session", SessionId::new)?,
+        turn: maybe_id(row, "turn", TurnId::new)?,
+        payload: row.get::<_, Option<Json<_>>>("payload")?.map(|Json(value)| value),
+        at: at(row, "at")?,
+        caused_by: maybe_seq(row, "caused_by")?,
+        hops: row.get("hops")?,
+    })
+}

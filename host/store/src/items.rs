@@ -1,0 +1,85 @@
+//! Items, as far as our own log knows them.
+
+use codex_manager_model::{Item, ItemId, ItemStatus, SessionId, TurnId};
+use jiff::Timestamp;
+use rusqlite::{Row, params};
+
+use crate::column::{At, Json, Word, at, id, json, maybe_at, word};
+use crate::{Error, Tx, View};
+
+impl View<'_> {
+    /// All items of a session, in order of first appearance.
+    pub fn items_of(&self, session: &SessionId) -> Result<Vec<Item>, Error> {
+        self.all("SELECT * FROM items WHERE session = ?1 ORDER BY position", [session.as_str()], item)
+    }
+}
+
+impl Tx<'_> {
+    /// Writes an item. One that was there before keeps its place.
+    pub fn put_item(&self, item: &Item) -> Result<(), Error> {
+        self.execute(
+            "INSERT INTO items (id, session, turn, kind, status, text, body, started_at, completed_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (session, id) DO UPDATE SET turn = excluded.turn, kind = excluded.kind,
+                 status = excluded.status, text = excluded.text, body = excluded.body,
+                 started_at = excluded.started_at, completed_at = excluded.completed_at",
+            params![
+                item.id.as_str(),
+                item.session.as_str(),
+                item.turn.as_str(),
+                item.kind,
+                Word(item.status),
+                item.text,
+                Json(&item.body),
+                At(item.started_at),
+                item.completed_at.map(At),
+            ],
+        )?;
+        Ok(())
+    }
+
+    /// Ends the items of a turn that are still streaming, and gives them as they are now, in order of first
+    /// appearance.
+    pub fn close_open_items(
+        &self,
+        session: &SessionId,
+        turn: &TurnId,
+        status: ItemStatus,
+        at: Timestamp,
+    ) -> Result<Vec<Item>, Error> {
+        let mut items = self.all(
+            "SELECT * FROM items WHERE session = ?1 AND turn = ?2 AND status = 'streaming' ORDER BY position",
+            [session.as_str(), turn.as_str()],
+            item,
+        )?;
+        for item in &mut items {
+            item.status = status;
+            item.completed_at = Some(at);
+            self.put_item(item)?;
+        }
+        Ok(items)
+    }
+
+    /// Ends every item that is still streaming, whatever became of its turn.
+    pub fn close_all_items(&self, status: ItemStatus, at: Timestamp) -> Result<(), Error> {
+        self.execute(
+            "UPDATE items SET status = ?1, completed_at = ?2 WHERE status = 'streaming'",
+            params![Word(status), At(at)],
+        )?;
+        Ok(())
+    }
+}
+
+fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
+    Ok(Item {
+        id: id(row, "id", ItemId::new)?,
+        session: id(row, "session", SessionId::new)?,
+        turn: id(row, "turn", TurnId::new)?,
+        kind: row.get("kind")?,
+        status: word(row, "status")?,
+        text: row.get("text")?,
+        body: json(row, "body")?,
+        started_at: at(row, "started_at")?,
+        completed_at: maybe_at(row, "completed_at")?,
+    })
+}

@@ -1,0 +1,119 @@
+//! The event log and its cursors.
+
+use codex_manager_model::{NewEvent, Seq, SessionId, TurnId};
+use codex_manager_store::{Cursor, Error};
+use serde_json::json;
+
+use crate::fixture::{all_events, append, assert_dense, at, event, folder, open};
+
+#[tokio::test]
+async fn an_event_reads_back_as_it_was_written() {
+    let folder = folder();
+    let store = open(&folder);
+    let written = NewEvent {
+        kind: "app_server.turn.completed".into(),
+        session: Some(SessionId::new("s")),
+        turn: Some(TurnId::new("t")),
+        payload: json!({ "text": "ünï\u{0}", "large": 9_007_199_254_740_993_u64 }),
+        at: at(5),
+        caused_by: Some(Seq(7)),
+        hops: 3,
+    };
+    append(&store, written.clone()).await.unwrap();
+    let bytes = store.read(|view| view.event_bounds()).await.unwrap().bytes;
+    assert_eq!(bytes, (written.kind.len() + "s".len() + "t".len() + written.payload.to_string().len()) as u64);
+    let read = all_events(&store).await.remove(0);
+    assert_eq!(read.payload, Some(written.payload));
+    assert_eq!((read.seq, read.kind, read.session, read.turn), (Seq(1), written.kind, written.session, written.turn));
+    assert_eq!((read.at, read.caused_by, read.hops), (written.at, written.caused_by, written.hops));
+}
+
+#[tokio::test]
+async fn pages_join_without_gap_or_double() {
+    let folder = folder();
+    let store = open(&folder);
+    for number in 0..25 {
+        append(&store, NewEvent::new("e", None, json!(number), at(0))).await.unwrap();
+    }
+    let paged = store
+        .read(|view| {
+            let mut paged = Vec::new();
+            while let page = view.events(Seq(paged.len() as u64), 10)?
+                && !page.is_empty()
+            {
+                paged.extend(page);
+            }
+            Ok::<_, Error>(paged)
+        })
+        .await
+        .unwrap();
+    assert_eq!(paged, all_events(&store).await);
+}
+
+#[tokio::test]
+async fn closed_and_opened_again_everything_goes_on_where_it_stopped() {
+    let folder = folder();
+    let store = open(&folder);
+    let epoch = store.epoch().clone();
+    append(&store, event("one")).await.unwrap();
+    let other = store.clone();
+    store.close().await;
+    assert!(matches!(append(&other, event("late")).await, Err(Error::Closed)));
+    let late: Result<_, Error> = other.read(|view| view.cursors()).await;
+    assert!(matches!(late, Err(Error::Closed)));
+
+    let store = open(&folder);
+    assert_eq!((store.epoch(), *store.head().borrow()), (&epoch, Seq(1)));
+    assert_eq!(append(&store, event("two")).await.unwrap(), Seq(2));
+    assert_dense(&store).await;
+    let elsewhere = crate::fixture::folder();
+    assert_ne!(open(&elsewhere).epoch(), &epoch);
+}
+
+#[tokio::test]
+async fn what_was_queued_is_written_when_the_store_closes() {
+    let folder = folder();
+    let store = open(&folder);
+    let held = crate::fixture::Held::enter(&store).await;
+    let queued = tokio::spawn({
+        let store = store.clone();
+        async move { append(&store, event("queued")).await }
+    });
+    crate::fixture::until(|| store.stats().queue_depth == 1).await;
+    let closing = tokio::spawn(store.clone().close());
+    held.leave(&store, 2).await;
+    closing.await.unwrap();
+    assert_eq!(queued.await.unwrap().unwrap(), Seq(2));
+    assert_dense(&open(&folder)).await;
+}
+
+#[tokio::test]
+async fn dropped_without_being_closed_nothing_is_lost() {
+    let folder = folder();
+    let store = open(&folder);
+    append(&store, event("one")).await.unwrap();
+    let mut head = store.head();
+    drop(store);
+    while head.changed().await.is_ok() {}
+    assert_eq!(all_events(&open(&folder)).await.len(), 1);
+}
+
+#[tokio::test]
+async fn cursors_are_set_moved_and_dropped() {
+    let folder = folder();
+    let store = open(&folder);
+    let dropped = store
+        .write(|tx| {
+            tx.set_cursor("b", Seq(4))?;
+            tx.set_cursor("a", Seq(9))?;
+            tx.set_cursor("b", Seq(2))?;
+            tx.set_cursor("c", Seq(1))?;
+            Ok::<_, Error>([tx.drop_cursor("c")?, tx.drop_cursor("c")?])
+        })
+        .await
+        .unwrap();
+    assert_eq!(dropped, [true, false]);
+    let cursors = store.read(|view| Ok::<_, Error>((view.cursors()?, view.cursor("b")?, view.cursor("c")?)));
+    let expected = [("a", 9), ("b", 2)].map(|(name, seq)| Cursor { name: name.into(), seq: Seq(seq) });
+    assert_eq!(cursors.await.unwrap(), (expected.to_vec(), Some(Seq(2)), None));
+}
