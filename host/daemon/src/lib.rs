@@ -1,1 +1,48 @@
-//! (being written)
+//! Codex Manager: a local-first control plane for Codex.
+//!
+//! The daemon supervises one `codex app-server`, records what it says in a durable log, and offers it over REST and a
+//! resumable event stream. This crate is the top floor: it joins the [store](codex_manager_store) with the
+//! [app-server](codex_manager_app_server), and neither knows of the other.
+//!
+//! ```text
+//! child ─► intake ─► store (state + event, one transaction) ─► stream ─► clients
+//! client ─► http ─► service ─► outbox (recorded first) ─► child
+//! ```
+//!
+//! The command line is the first user of [`Daemon::builder`]; another program may be the second:
+//!
+//! ```no_run
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let daemon = codex_manager::Daemon::builder().data_folder("/var/lib/example").codex("/usr/bin/codex").build().await?;
+//! println!("listening on http://{}", daemon.address());
+//! let stop = daemon.shutdown_handle();
+//! tokio::spawn(async move {
+//!     tokio::signal::ctrl_c().await.ok();
+//!     stop.shutdown();
+//! });
+//! daemon.run().await?;
+//! # Ok(()) }
+//! ```
+
+mod builder;
+mod claim;
+pub mod cli;
+mod daemon;
+mod demo;
+mod ending;
+mod http;
+mod intake;
+mod outbox;
+pub mod paths;
+mod replace;
+mod retention;
+mod service;
+mod start_error;
+mod storage;
+mod stream;
+mod thread;
+pub mod tools;
+
+pub use builder::Builder;
+pub use daemon::{Daemon, RunError, ShutdownHandle};
+pub use start_error::StartError;

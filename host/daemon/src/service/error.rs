@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// What kind of "no" it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The request itself is wrong.
     Invalid,
     /// Nobody showed a valid token.
@@ -36,29 +36,29 @@ pub enum Kind {
 /// A use case that did not happen, or of which nobody knows whether it did ([`Kind::Timeout`]).
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
-pub struct Error {
+pub(crate) struct Error {
     /// What kind of "no".
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// The stable word for this case, as clients match it.
-    pub code: &'static str,
+    pub(crate) code: &'static str,
     /// The reference's coarse word: `error`, `not_found`, `no_active_turn`, ….
-    pub status: &'static str,
+    pub(crate) status: &'static str,
     /// One sentence that names the thing. Goes to clients: no paths of ours, no SQL, no secrets.
-    pub message: String,
+    pub(crate) message: String,
     /// The next step.
-    pub hint: Option<String>,
+    pub(crate) hint: Option<String>,
     /// Ids and the like, as further members of the answer.
-    pub context: Map<String, Value>,
+    pub(crate) context: Map<String, Value>,
     /// When to try again.
-    pub retry_after: Option<Duration>,
+    pub(crate) retry_after: Option<Duration>,
     /// What happened below. Goes to the log only.
     #[source]
-    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    pub(crate) source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error of `kind` with its code and its sentence; the coarse word is `error`.
-    pub fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             kind,
             code,
@@ -72,14 +72,14 @@ impl Error {
     }
 
     /// A thing that is not there, named by the member that would hold its id.
-    pub fn not_found(code: &'static str, member: &'static str, id: &str) -> Self {
+    pub(crate) fn not_found(code: &'static str, member: &'static str, id: &str) -> Self {
         Self::new(Kind::NotFound, code, format!("there is no {} {id}", noun(member)))
             .status("not_found")
             .with(member, id)
     }
 
     /// A fault of our own; `source` is logged and never shown.
-    pub fn internal(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(crate) fn internal(source: impl std::error::Error + Send + Sync + 'static) -> Self {
         let mut error = Self::new(Kind::Internal, "internal_error", "internal server error");
         error.source = Some(Box::new(source));
         error
@@ -87,28 +87,28 @@ impl Error {
 
     /// Sets the reference's coarse word.
     #[must_use]
-    pub fn status(mut self, status: &'static str) -> Self {
+    pub(crate) fn status(mut self, status: &'static str) -> Self {
         self.status = status;
         self
     }
 
     /// Adds a member to the answer.
     #[must_use]
-    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+    pub(crate) fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.context.insert(member.to_owned(), value.into());
         self
     }
 
     /// Says what to do next.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// Says when to try again.
     #[must_use]
-    pub fn retry_after(mut self, delay: Duration) -> Self {
+    pub(crate) fn retry_after(mut self, delay: Duration) -> Self {
         self.retry_after = Some(delay);
         self
     }

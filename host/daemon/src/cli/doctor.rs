@@ -1,0 +1,57 @@
+//! `doctor`: looks at everything that a daemon needs, changes nothing, and says what to do about what is wrong.
+
+mod check;
+mod daemon;
+mod folders;
+mod programs;
+mod replaceable;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::Context;
+use super::failure::{Exit, Failure};
+use check::{Check, State};
+
+/// Check what the daemon needs, and change nothing
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// The codex program to look at [default: the one that `serve` would take]
+    #[arg(long, value_name = "FILE", env = "CODEX_BIN", hide_env_values = true)]
+    codex_bin: Option<PathBuf>,
+    /// The bwrap program to look at [default: the one that `serve` would take]
+    #[arg(long, value_name = "FILE")]
+    bwrap: Option<PathBuf>,
+}
+
+impl Doctor {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let checks = self.checks(context).await?;
+        let failed = checks.iter().filter(|check| check.state == State::Fail).count();
+        let document = json!({ "ok": failed == 0, "checks": checks });
+        context.output.document(&document, || checks.iter().map(Check::text).collect::<Vec<_>>().join("\n"))?;
+        match failed {
+            0 => Ok(()),
+            _ => Err(Failure::new(Exit::Failed, format!("{failed} of {} checks failed", checks.len()))),
+        }
+    }
+
+    async fn checks(self, context: &Context) -> Result<Vec<Check>, Failure> {
+        let paths = context.places.find()?;
+        let mut checks = vec![
+            folders::data(&paths),
+            folders::codex_home(&paths.codex_home),
+            folders::tools(&paths.tools),
+            folders::space(paths.data.path()),
+            programs::sqlite(),
+        ];
+        let holder = daemon::holder(&paths.data);
+        checks.push(daemon::lock(&holder));
+        checks.push(daemon::health(context).await);
+        checks.push(daemon::leftovers(&holder, &paths.data));
+        checks.extend(programs::codex(self.codex_bin, &paths.tools, self.bwrap).await);
+        Ok(checks)
+    }
+}

@@ -1,0 +1,178 @@
+//! The command line: nouns, then verbs; each is a call of the API by the same words.
+//!
+//! `serve`, `demo` and `doctor` work on this machine; everything else is a client like any other, of a daemon that runs.
+//! Results go to stdout, everything that is said about them to stderr. No use case is decided here.
+
+mod approvals;
+mod client;
+mod demo;
+mod doctor;
+mod failure;
+mod listen;
+mod logging;
+mod operations;
+mod output;
+mod places;
+pub(crate) mod plain;
+mod serve;
+mod sessions;
+pub(crate) mod sse;
+mod stream;
+mod tokens;
+mod words;
+
+use std::process::ExitCode;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use tokio::runtime::{self, Runtime};
+
+use client::{Client, Remote};
+use failure::{EXIT_CODES, Exit, Failure};
+use output::Output;
+use places::Places;
+
+/// More threads would wait for the one that writes the store.
+const WORKERS_MAX: usize = 4;
+/// How long work that nobody waits for any more may keep the process.
+const LEAVE_MAX: Duration = Duration::from_secs(1);
+
+/// Runs the command that the process was started with, and gives its exit code. Blocks until it is done.
+pub fn main() -> ExitCode {
+    match Cli::try_parse() {
+        Ok(cli) => cli.run(),
+        Err(error) => {
+            // There is nowhere to report that stderr is closed.
+            let _ = error.print();
+            ExitCode::from(if error.use_stderr() { Exit::Usage as u8 } else { 0 })
+        }
+    }
+}
+
+/// A local control plane for Codex: sessions, approvals and events over REST, for programs and people
+#[derive(Debug, Parser)]
+#[command(name = "codex-manager", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    places: Places,
+    #[command(flatten)]
+    remote: Remote,
+    /// Print the API's answer as it is; one JSON document a line for `stream`
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Demo(demo::Demo),
+    Doctor(doctor::Doctor),
+    #[command(subcommand)]
+    Sessions(sessions::Sessions),
+    #[command(subcommand)]
+    Approvals(approvals::Approvals),
+    Stream(stream::Stream),
+    #[command(subcommand)]
+    Operations(operations::Operations),
+    #[command(subcommand)]
+    Tokens(tokens::Tokens),
+}
+
+/// What every command is given.
+struct Context {
+    places: Places,
+    remote: Remote,
+    output: Output,
+}
+
+impl Context {
+    /// A client of the daemon that the user means.
+    fn client(&self) -> Result<Client, Failure> {
+        self.remote.client(&self.places.find()?.data)
+    }
+}
+
+impl Cli {
+    fn run(self) -> ExitCode {
+        logging::start(self.command.log_level());
+        let context = Context { places: self.places, remote: self.remote, output: Output::new(self.json) };
+        let result = runtime().and_then(|runtime| {
+            let result = runtime.block_on(self.command.run(&context));
+            runtime.shutdown_timeout(LEAVE_MAX);
+            result
+        });
+        result.map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS)
+    }
+}
+
+impl Command {
+    async fn run(self, context: &Context) -> Result<(), Failure> {
+        match self {
+            Self::Serve(command) => command.run(context).await,
+            Self::Demo(command) => command.run(context).await,
+            Self::Doctor(command) => command.run(context).await,
+            Self::Sessions(command) => command.run(context).await,
+            Self::Approvals(command) => command.run(context).await,
+            Self::Stream(command) => command.run(context).await,
+            Self::Operations(command) => command.run(context).await,
+            Self::Tokens(command) => command.run(context).await,
+        }
+    }
+
+    /// A daemon tells what it does; a client speaks in its result.
+    fn log_level(&self) -> &'static str {
+        if matches!(self, Self::Serve(_)) { "info,rusqlite_migration=warn" } else { "warn" }
+    }
+}
+
+fn runtime() -> Result<Runtime, Failure> {
+    let workers = available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
+    let runtime = runtime::Builder::new_multi_thread().worker_threads(workers).enable_all().build();
+    runtime.map_err(|error| Failure::because(Exit::Failed, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_names_every_command_and_every_exit_code() {
+        let help = Cli::command().render_help().to_string();
+        for noun in ["serve", "demo", "doctor", "sessions", "approvals", "stream", "operations", "tokens"] {
+            assert!(help.contains(&format!("\n  {noun} ")), "{noun}: {help}");
+        }
+        assert!(help.contains(EXIT_CODES), "{help}");
+    }
+
+    #[test]
+    fn every_noun_has_its_verbs() {
+        for (noun, verbs) in [
+            ("sessions", &["list", "create", "get", "send", "interrupt"][..]),
+            ("approvals", &["list", "decide"]),
+            ("operations", &["get"]),
+            ("tokens", &["create", "list", "revoke"]),
+        ] {
+            let command = Cli::command();
+            let found: Vec<&str> =
+                command.find_subcommand(noun).unwrap().get_subcommands().map(|c| c.get_name()).collect();
+            assert_eq!(found, verbs, "{noun}");
+        }
+    }
+
+    #[test]
+    fn global_flags_stand_before_or_after_the_verb() {
+        for line in ["codex-manager --json sessions list", "codex-manager sessions list --json"] {
+            assert!(Cli::try_parse_from(line.split(' ')).unwrap().json, "{line}");
+        }
+    }
+}

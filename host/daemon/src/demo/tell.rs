@@ -1,0 +1,103 @@
+//! Telling the story: a heading for each step, then a line for each thing as it is seen.
+
+use std::io::{Write, stdout};
+
+use serde_json::Value;
+
+use super::fault::{DemoError, Fault};
+use super::frame::Frame;
+use super::stage::Stage;
+use crate::cli::plain::line;
+
+/// How long a line may become.
+const WIDTH: usize = 150;
+/// How wide the names of events are.
+const NAME_WIDTH: usize = 24;
+/// What the child's own events are called, before their name.
+const CHILD_PREFIX: &str = "app_server.";
+
+/// A step that has begun.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    letter: char,
+    title: &'static str,
+}
+
+/// Begins a step.
+pub(super) fn step(letter: char, title: &'static str) -> Step {
+    say(&format!("\n{letter}  {title}"));
+    Step { letter, title }
+}
+
+impl Step {
+    /// Ends the step, or a part of it; what was not seen in it is marked.
+    pub(super) fn ended(self, result: Result<(), Fault>) -> Result<(), DemoError> {
+        result.map_err(|fault| {
+            say(&format!("   ✗ {}", line(&fault.to_string(), WIDTH)));
+            DemoError::Step { letter: self.letter, title: self.title, fault }
+        })
+    }
+}
+
+/// Something was seen.
+pub(super) fn seen(what: impl AsRef<str>) {
+    say(&format!("   ✓ {}", line(what.as_ref(), WIDTH)));
+}
+
+/// What there is to know about what was seen.
+pub(super) fn note(what: impl AsRef<str>) {
+    say(&format!("     {}", line(what.as_ref(), WIDTH)));
+}
+
+/// An event, as the stream told it.
+pub(super) fn event(frame: &Frame, detail: impl AsRef<str>) {
+    let place = frame.seq().map_or_else(|| "ephemeral".to_owned(), |seq| format!("seq {seq:>5}"));
+    let name = line(frame.kind().trim_start_matches(CHILD_PREFIX), NAME_WIDTH);
+    say(format!("     {place}  {name:<NAME_WIDTH$}  {}", line(detail.as_ref(), WIDTH)).trim_end());
+}
+
+/// The rows among `frames`, each by the first of its frames.
+pub(super) fn rows(frames: &[Frame]) {
+    let mut last = None;
+    for frame in frames {
+        if let Some(seq) = frame.seq()
+            && last.replace(seq) != Some(seq)
+        {
+            event(frame, frame.params()["item"]["type"].as_str().unwrap_or_default());
+        }
+    }
+}
+
+/// A word of a JSON document, for people.
+pub(super) fn word(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// What the story is about, and on what it runs.
+pub(super) fn opening(stage: &Stage) {
+    say(
+        "Codex Manager: the real Codex, supervised, with a scripted model in place of a real one. Nothing leaves this machine.",
+    );
+    say(&format!("   codex    {}", stage.codex().display()));
+    say(&format!("   model    {}", stage.model().base_url()));
+    say(&format!("   folders  {}", stage.folders().all().display()));
+}
+
+/// All steps happened, as far as they can here.
+pub(super) fn ending(stage: &Stage) {
+    say("\nAll of it happened.");
+    if !stage.is_contained() {
+        say("NOT CONTAINED: what step d is about, and that nothing outlives the daemon in step e, does not hold here.");
+    }
+}
+
+/// A step did not happen: where to look for the reason.
+pub(super) fn kept(stage: &Stage) {
+    say(&format!("\nWhat the daemon and Codex logged is kept in {}", stage.folders().all().display()));
+}
+
+/// Writes a line at once. A reader that leaves misses the rest; the story goes on and still says whether it was true.
+pub(super) fn say(text: &str) {
+    let mut out = stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}

@@ -1,0 +1,224 @@
+//! What handlers take from a request. Each extractor refuses with a [`Problem`] that says where the input is wrong.
+//!
+//! Depth of JSON is bounded by serde_json itself, which gives up at 128 levels.
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use codex_manager_model::limits::{BODY_BYTES_MAX, BODY_READ_MAX};
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use serde_path_to_error::Segment;
+
+use super::Problem;
+use super::drain::drain;
+use super::problem::too_large;
+
+use crate::service::error::{Error, Kind};
+
+/// The longest message about a wrong input, in characters. serde repeats the input in it, however long that is.
+const ISSUE_CHARS_MAX: usize = 300;
+
+/// The JSON body. A request without any body counts as `{}`.
+pub(crate) struct Body<T>(pub(crate) T);
+
+/// The query.
+pub(crate) struct Query<T>(pub(crate) T);
+
+/// The path's parameters.
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let reading = read(request);
+        let bytes = tokio::time::timeout(BODY_READ_MAX, reading).await.unwrap_or_else(|_| Err(too_slow()))?;
+        if bytes.is_empty() { parse(b"{}") } else { parse(&bytes) }.map(Self)
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Query::from_request_parts(parts, state).await {
+            Ok(axum::extract::Query(value)) => Ok(Self(value)),
+            Err(rejection) => Err(invalid(format!("the query is wrong: {}", clip(&rejection.body_text()))).into()),
+        }
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(rejection) => Err(invalid(format!("the path is wrong: {}", clip(&rejection.body_text()))).into()),
+        }
+    }
+}
+
+/// A request whose input is wrong.
+pub(super) fn invalid(message: impl Into<String>) -> Error {
+    Error::new(Kind::Invalid, "invalid_request", message)
+}
+
+fn too_slow() -> Problem {
+    let message = format!("the body did not arrive within {} seconds", BODY_READ_MAX.as_secs());
+    Problem::at(StatusCode::REQUEST_TIMEOUT, Error::new(Kind::Invalid, "body_too_slow", message))
+}
+
+/// The whole body, if it is not longer than any may be.
+async fn read(request: Request) -> Result<Vec<u8>, Problem> {
+    let (parts, mut body) = request.into_parts();
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| invalid("the body ended before it was complete"))?;
+        bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
+        if bytes.len() > BODY_BYTES_MAX {
+            drain(&parts.headers, body).await;
+            return Err(too_large());
+        }
+    }
+    Ok(bytes)
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut source = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut source).map_err(|error| mismatch(&error))?;
+    source.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+fn mismatch(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    if !error.inner().is_data() {
+        return malformed(error.inner());
+    }
+    let message = without_place(error.inner());
+    let mut path: Vec<Value> = error.path().iter().filter_map(step).collect();
+    if let Some(member) = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
+        path.push(member.into());
+    }
+    let issue = json!({ "path": path, "code": issue_code(&message), "message": clip(&message) });
+    invalid("request validation failed").with("issues", vec![issue]).into()
+}
+
+fn malformed(error: &serde_json::Error) -> Problem {
+    invalid(format!("the body is not JSON: {}", clip(&error.to_string())))
+        .with("line", error.line())
+        .with("column", error.column())
+        .into()
+}
+
+fn step(segment: &Segment) -> Option<Value> {
+    match segment {
+        Segment::Seq { index } => Some((*index).into()),
+        Segment::Map { key } => Some(clip(key).into()),
+        Segment::Enum { variant } => Some(variant.clone().into()),
+        Segment::Unknown => None,
+    }
+}
+
+/// serde_json ends its messages with ` at line 1 column 7`, which says nothing to who sent an object.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).map_or_else(|| text.clone(), ToOwned::to_owned)
+}
+
+fn issue_code(message: &str) -> &'static str {
+    const CODES: [(&str, &str); 4] = [
+        ("missing field", "required"),
+        ("unknown field", "unrecognized_key"),
+        ("unknown variant", "invalid_enum_value"),
+        ("invalid type", "invalid_type"),
+    ];
+    CODES.iter().find(|(start, _)| message.starts_with(start)).map_or("invalid_value", |(_, code)| code)
+}
+
+fn clip(text: &str) -> String {
+    match text.char_indices().nth(ISSUE_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only whether it parses is looked at")]
+    struct Send {
+        text: String,
+        #[serde(default)]
+        tools: Vec<Tool>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "only whether it parses is looked at")]
+    struct Tool {
+        limit: u8,
+    }
+
+    async fn refusal(body: &str) -> (StatusCode, Value) {
+        let problem = parse::<Send>(body.as_bytes()).expect_err("the body is wrong");
+        let response = problem.render("req_1");
+        let status = response.status();
+        let bytes = to_bytes(response.into_body(), 1 << 20).await.expect("a body");
+        (status, serde_json::from_slice(&bytes).expect("JSON"))
+    }
+
+    #[tokio::test]
+    async fn a_mismatch_names_its_place() {
+        let table = [
+            (r#"{}"#, json!(["text"]), "required"),
+            (r#"{"text":1}"#, json!(["text"]), "invalid_type"),
+            (r#"{"text":"a","tools":[{"limit":1},{"limit":"x"}]}"#, json!(["tools", 1, "limit"]), "invalid_type"),
+            (r#"{"text":"a","tools":[{}]}"#, json!(["tools", 0, "limit"]), "required"),
+            (r#"{"text":"a","tools":[{"limit":256}]}"#, json!(["tools", 0, "limit"]), "invalid_value"),
+            (r#"{"text":"a","more":1}"#, json!(["more"]), "unrecognized_key"),
+            (r#"[]"#, json!([]), "invalid_value"),
+        ];
+        for (body, path, code) in table {
+            let (status, answer) = refusal(body).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+            assert_eq!(answer["code"], "invalid_request", "{body}");
+            assert_eq!(answer["issues"][0]["path"], path, "{body}");
+            assert_eq!(answer["issues"][0]["code"], code, "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_not_json_is_told_with_line_and_column() {
+        for body in ["{", "{\"text\":\"a\"} x", "{\n\"text\":tru}", "\u{0}", "{'text':1}"] {
+            let (status, answer) = refusal(body).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{body:?}");
+            assert_eq!(answer["code"], "invalid_request", "{body:?}");
+            assert!(answer["line"].is_u64() && answer["column"].is_u64(), "{body:?}: {answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn nesting_without_end_is_refused() {
+        let (status, answer) = refusal(&"[".repeat(100_000)).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(answer.to_string().len() < 1000, "{answer}");
+    }
+
+    #[tokio::test]
+    async fn a_long_input_is_not_repeated_in_full() {
+        let long = "x".repeat(100_000);
+        for body in [format!("{{\"text\":\"a\",\"tools\":\"{long}\"}}"), format!("{{\"text\":\"a\",\"{long}\":1}}")] {
+            let (_, answer) = refusal(&body).await;
+            assert!(answer.to_string().len() < 1500, "{} bytes", answer.to_string().len());
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! The edge from outside, around a small table of routes and a real store.
+
+mod guarding;
+mod refusing;
+mod serving;
+mod streaming;
+mod token_routes;
+
+use std::time::Duration;
+
+use axum::body::{Body as RawBody, to_bytes};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use axum::http::request::Builder;
+use axum::http::{Request, Response};
+use codex_manager_model::{Actor, Clock};
+use codex_manager_store::{Config, Ephemeral, Store};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::*;
+use crate::service::tokens::{Bearer, Secret, Tokens};
+
+/// No test waits longer than this for anything.
+const DEADLINE: Duration = Duration::from_secs(60);
+const PORT: u16 = 4317;
+const OUR_HOST: &str = "127.0.0.1:4317";
+
+#[derive(Clone)]
+struct Parts {
+    tokens: Tokens,
+    stream: Stream,
+}
+
+impl FromRef<Parts> for Tokens {
+    fn from_ref(parts: &Parts) -> Self {
+        parts.tokens.clone()
+    }
+}
+
+impl FromRef<Parts> for Stream {
+    fn from_ref(parts: &Parts) -> Self {
+        parts.stream.clone()
+    }
+}
+
+struct Fixture {
+    parts: Parts,
+    store: Store,
+    guard: Guard,
+    viewer: Secret,
+    operator: Secret,
+    admin: Secret,
+    stop: CancellationToken,
+    _folder: TempDir,
+}
+
+impl Fixture {
+    async fn new() -> Self {
+        Self::on_port(PORT).await
+    }
+
+    async fn on_port(port: u16) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Config { folder: folder.path().to_owned(), size_bytes_max: None }.open().expect("a store");
+        let tokens = Tokens::open(store.clone(), Clock::system()).await.expect("tokens");
+        let stream = Stream::new(store.clone(), Ephemeral::new());
+        let stop = CancellationToken::new();
+        tokio::spawn(stream.clone().run(stop.clone()));
+        Self {
+            viewer: secret(&tokens, Role::Viewer).await,
+            operator: secret(&tokens, Role::Operator).await,
+            admin: secret(&tokens, Role::Admin).await,
+            guard: Guard::new(tokens.clone(), port, &[]),
+            parts: Parts { tokens, stream },
+            store,
+            stop,
+            _folder: folder,
+        }
+    }
+
+    fn router(&self) -> axum::Router {
+        assemble(table(), self.guard.clone(), self.parts.clone())
+    }
+
+    async fn send(&self, request: Request<RawBody>) -> Response<RawBody> {
+        self.router().oneshot(request).await.expect("a router never fails")
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn secret(tokens: &Tokens, role: Role) -> Secret {
+    tokens.create("test", role, None, Actor::User).await.expect("a token").1
+}
+
+/// The routes that are really ours and need no child, and one of each kind of access.
+fn table() -> Vec<Route<Parts>> {
+    let mut routes = vec![
+        Route::get("/open", Access::Open, async || "open"),
+        Route::get("/view/{name}", Access::Role(Role::Viewer), async |Path(name): Path<String>| name),
+        Route::get("/panic", Access::Role(Role::Viewer), panics),
+        Route::post("/act", Access::Role(Role::Operator), async |Body(value): Body<Value>| value.to_string()),
+        Route::post("/idle", Access::Role(Role::Operator), async |bearer: Bearer| bearer.actor().to_string()),
+    ];
+    routes.extend(tokens::routes());
+    routes.extend(stream::routes());
+    routes
+}
+
+async fn panics() -> &'static str {
+    panic!("on purpose")
+}
+
+/// A request to our own host.
+fn to_us(method: Method, path: &str) -> Builder {
+    Request::builder().method(method).uri(path).header(HOST, OUR_HOST)
+}
+
+fn with(builder: Builder, secret: &Secret) -> Builder {
+    builder.header(AUTHORIZATION, format!("Bearer {}", secret.expose()))
+}
+
+fn get(path: &str, secret: &Secret) -> Request<RawBody> {
+    with(to_us(Method::GET, path), secret).body(RawBody::empty()).expect("a request")
+}
+
+fn post(path: &str, secret: &Secret, body: impl Into<RawBody>) -> Request<RawBody> {
+    let builder = with(to_us(Method::POST, path), secret).header(CONTENT_TYPE, "application/json");
+    builder.body(body.into()).expect("a request")
+}
+
+async fn text(response: Response<RawBody>) -> String {
+    let bytes = to_bytes(response.into_body(), 1 << 20).await.expect("a body");
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+async fn json(response: Response<RawBody>) -> Value {
+    serde_json::from_str(&text(response).await).expect("JSON")
+}
+
+/// That this is a refusal in the one shape that all refusals have; gives it.
+async fn problem(response: Response<RawBody>, status: StatusCode, code: &str) -> Value {
+    assert_eq!(response.status(), status);
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+    let id = response.headers()["x-request-id"].to_str().expect("text").to_owned();
+    let problem = json(response).await;
+    assert_eq!(problem["code"], code, "{problem}");
+    assert_eq!(problem["requestId"], id, "{problem}");
+    for member in ["type", "title", "detail", "status", "message"] {
+        assert!(problem[member].is_string(), "{member} in {problem}");
+    }
+    problem
+}

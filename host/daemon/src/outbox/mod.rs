@@ -1,0 +1,247 @@
+//! The outbox: what is to be done by the child, recorded before it is sent.
+//!
+//! An operation is committed as `recorded`, then as `sending`, and only then written to the child. So after any crash
+//! it is known which operations were never written (they go to the next child) and which may have been (they are
+//! `unknown` until the child itself says what became of them). Nothing is ever sent twice on a guess. A reply belongs to
+//! the child that asked; when that one is gone before the reply was written, the reply is void.
+
+mod effect;
+mod lanes;
+mod resolve;
+mod send;
+mod threads;
+mod waiters;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use codex_manager_app_server::AppServer;
+use codex_manager_model::{
+    Actor, Approval, Clock, Generation, Operation, OperationId, OperationKind, OperationState, SessionId, limits,
+};
+use codex_manager_store::{self as store, Tx};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::service::{Error, Kind};
+use crate::storage::Storage;
+use lanes::Lanes;
+pub(crate) use send::refused;
+use threads::LoadedThreads;
+use waiters::Waiters;
+
+/// How long to wait after the outbox could not be read.
+const RETRY_DELAY: Duration = Duration::from_millis(250);
+
+/// The outbox. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Outbox(Arc<Inner>);
+
+struct Inner {
+    storage: Storage,
+    child: AppServer,
+    clock: Clock,
+    waiters: Waiters,
+    lanes: Lanes,
+    threads: LoadedThreads,
+    wake: Notify,
+}
+
+impl Outbox {
+    pub(crate) fn new(storage: Storage, child: AppServer, clock: Clock) -> Self {
+        Self(Arc::new(Inner {
+            storage,
+            child,
+            clock,
+            waiters: Waiters::default(),
+            lanes: Lanes::default(),
+            threads: LoadedThreads::default(),
+            wake: Notify::new(),
+        }))
+    }
+
+    /// A call of ours, not yet recorded.
+    pub(crate) fn call(&self, method: &str, session: Option<SessionId>, body: Value, actor: Actor) -> Operation {
+        let now = self.0.clock.now();
+        Operation {
+            id: OperationId::fresh(),
+            kind: OperationKind::Call,
+            method: method.to_owned(),
+            session,
+            approval: None,
+            generation: None,
+            body,
+            state: OperationState::Recorded,
+            outcome: None,
+            actor,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// The answer to an approval, not yet recorded.
+    pub(crate) fn reply(&self, approval: &Approval, result: &Value, actor: Actor) -> Operation {
+        let body = json!({ "id": approval.request_id, "result": result });
+        let mut operation = self.call(&approval.method, Some(approval.session.clone()), body, actor);
+        operation.kind = OperationKind::Reply;
+        operation.approval = Some(approval.id.clone());
+        operation.generation = Some(approval.generation.clone());
+        operation
+    }
+
+    /// Records `operation` together with what `decide` changes, has it sent, and waits until it is settled.
+    ///
+    /// # Errors
+    /// What `decide` says; nothing was recorded then. [`Kind::Timeout`] with the `operationId` when the child did not
+    /// answer in time or nobody knows whether it acted. The child's own refusal, in meanings.
+    pub(crate) async fn perform<F>(&self, operation: Operation, decide: F) -> Result<Operation, Error>
+    where
+        F: FnOnce(&Tx<'_>) -> Result<(), Error> + Send + 'static,
+    {
+        let id = operation.id.clone();
+        let mut waiter = self.0.waiters.wait_for(&id);
+        self.record(operation, decide).await?;
+        match tokio::time::timeout(limits::OPERATION_WAIT_MAX, waiter.settled()).await {
+            Ok(operation) => outcome(operation),
+            Err(_) => Err(not_known("operation_pending", &id, "the child has not answered yet")),
+        }
+    }
+
+    /// In a task of its own: a client that hangs up in between must not leave behind what is recorded and never sent.
+    async fn record<F>(&self, operation: Operation, decide: F) -> Result<(), Error>
+    where
+        F: FnOnce(&Tx<'_>) -> Result<(), Error> + Send + 'static,
+    {
+        let outbox = self.clone();
+        let recording = tokio::spawn(async move {
+            let store = outbox.0.storage.store();
+            let recorded = store.write(move |tx| {
+                decide(tx)?;
+                tx.record_operation(&operation).map_err(Error::from)
+            });
+            recorded.await?;
+            outbox.wake();
+            Ok(())
+        });
+        recording.await.unwrap_or_else(|failed| Err(Error::internal(failed)))
+    }
+
+    /// Says that something was recorded.
+    pub(crate) fn wake(&self) {
+        self.0.wake.notify_one();
+    }
+
+    /// Asks the child what became of an operation that is `unknown`.
+    pub(crate) async fn resolve(&self, operation: &Operation) {
+        resolve::resolve(&self.0, operation).await;
+    }
+
+    /// Sends what is recorded until told to stop; what is being sent then is waited for. Its calls end with the child.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let tracker = TaskTracker::new();
+        let mut child = self.0.child.state();
+        let mut resolved: Option<Generation> = None;
+        loop {
+            let state = child.borrow_and_update().clone();
+            if state.is_ready() && state.generation != resolved {
+                resolved.clone_from(&state.generation);
+                let inner = Arc::clone(&self.0);
+                tracker.spawn(async move { resolve::resolve_all(&inner).await });
+            }
+            let looked = self.look(&tracker, state.is_ready()).await;
+            if let Err(error) = &looked {
+                tracing::error!(%error, "cannot read the outbox");
+            }
+            tokio::select! {
+                () = self.0.wake.notified() => {}
+                () = tokio::time::sleep(RETRY_DELAY), if looked.is_err() => {}
+                changed = child.changed() => if changed.is_err() { break },
+                () = stop.cancelled() => break,
+            }
+        }
+        tracker.close();
+        tracker.wait().await;
+    }
+
+    /// Starts sending what is due and whose lane is free. A reply needs no child that is ready: it may be void.
+    async fn look(&self, tracker: &TaskTracker, ready: bool) -> Result<(), store::Error> {
+        let store = self.0.storage.store();
+        let due: Vec<Operation> = store.read(|view| view.due_operations(limits::OUTBOX_LOOK_MAX)).await?;
+        for operation in due.into_iter().filter(|operation| ready || operation.kind == OperationKind::Reply) {
+            let Some(lane) = self.0.lanes.take(&operation) else { continue };
+            let outbox = self.clone();
+            tracker.spawn(async move {
+                send::send(&outbox.0, operation).await;
+                outbox.0.lanes.free(&lane);
+                // Whatever became of it: what came while the lane was taken has been passed over.
+                outbox.wake();
+            });
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    /// Commits that `operation` moved on from one of `from`, with its effects, and tells who waits. False when it had
+    /// moved on already.
+    async fn settle(
+        &self,
+        operation: &Operation,
+        from: &'static [OperationState],
+        to: OperationState,
+        outcome: Option<Value>,
+    ) -> Result<bool, store::Error> {
+        let now = self.clock.now();
+        let mut settled = operation.clone();
+        settled.state = to;
+        settled.outcome = outcome;
+        settled.updated_at = now;
+        let row = settled.clone();
+        let child = self.child.state();
+        let moved = self
+            .storage
+            .insist(move |tx| {
+                let moved =
+                    tx.set_operation_state(&row.id, from, to, row.generation.as_ref(), row.outcome.as_ref(), now)?;
+                if moved {
+                    // Asked in here, so that a child that is seen alive has its end committed after this.
+                    let alive = child.borrow().generation == row.generation;
+                    effect::apply(tx, &row, alive, now)?;
+                }
+                Ok(moved)
+            })
+            .await?;
+        if moved && (to.is_settled() || to == OperationState::Unknown) {
+            self.waiters.tell(settled);
+        }
+        Ok(moved)
+    }
+}
+
+/// What a settled operation means to the one who asked for it.
+fn outcome(operation: Operation) -> Result<Operation, Error> {
+    match operation.state {
+        OperationState::Answered => Ok(operation),
+        OperationState::Void => Err(Error::new(
+            Kind::Conflict,
+            "expired",
+            "the app-server that asked is gone; the answer was not sent to its successor",
+        )
+        .status("reconciled")),
+        OperationState::Failed => Err(send::refusal(&operation)),
+        OperationState::Recorded | OperationState::Sending | OperationState::Unknown => {
+            Err(not_known("outcome_unknown", &operation.id, "nobody knows whether the child acted on it"))
+        }
+    }
+}
+
+fn not_known(code: &'static str, id: &OperationId, why: &str) -> Error {
+    Error::new(Kind::Timeout, code, format!("{why}; the request is recorded and is never sent twice"))
+        .with("operationId", id.as_str())
+        .hint(format!("ask for its outcome: GET /api/operations/{id}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! Keeping what is stored within its bounds, a little at a time.
+
+use std::time::Duration;
+
+use codex_manager_model::Clock;
+use codex_manager_store::{Error, Retention, Store};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+/// How long to wait between two looks.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// How much of the log is kept when nobody says otherwise.
+pub(crate) const KEPT: Retention = Retention {
+    age_max: Duration::from_secs(30 * 24 * 3600),
+    bytes_max: 1024 * 1024 * 1024,
+    held_bytes_max: 2 * 1024 * 1024 * 1024,
+};
+
+/// How long a settled operation is kept. A client whose request ended in a 504 may come days later to ask what became
+/// of it; but operations hold messages, which should not be kept for ever.
+const OPERATIONS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Prunes the log and the outbox every minute, until told to stop.
+pub(crate) async fn run(store: Store, retention: Retention, clock: Clock, stop: CancellationToken) {
+    let looks = async {
+        loop {
+            tokio::time::sleep(INTERVAL).await;
+            if let Err(error) = look(&store, retention, clock.now()).await {
+                tracing::warn!(%error, "what need not be kept was not all removed");
+            }
+        }
+    };
+    stop.run_until_cancelled(looks).await;
+}
+
+/// Removes all that need not be kept, in steps between which others write.
+async fn look(store: &Store, retention: Retention, now: Timestamp) -> Result<(), Error> {
+    while store.write(move |tx| tx.prune_events(&retention, now)).await?.more {}
+    let settled_before = now.checked_sub(OPERATIONS_KEPT).unwrap_or(Timestamp::MIN);
+    while store.write(move |tx| tx.prune_operations(settled_before)).await? > 0 {}
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use codex_manager_model::OperationState::Answered;
+    use codex_manager_model::limits::{PRUNE_EVENTS_MAX, PRUNE_OPERATIONS_MAX};
+    use codex_manager_model::{Actor, NewEvent, Operation, OperationId, OperationKind, Seq};
+    use codex_manager_store::Config;
+    use serde_json::json;
+
+    use super::*;
+
+    fn answered(at: Timestamp) -> Operation {
+        Operation {
+            id: OperationId::fresh(),
+            kind: OperationKind::Call,
+            method: "turn/start".to_owned(),
+            session: None,
+            approval: None,
+            generation: None,
+            body: json!({}),
+            state: Answered,
+            outcome: None,
+            actor: Actor::User,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    #[tokio::test]
+    async fn one_look_removes_more_than_one_step_does_and_nothing_that_is_young() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Config { folder: folder.path().to_owned(), size_bytes_max: None }.open().unwrap();
+        let old = Timestamp::UNIX_EPOCH;
+        let now = old + KEPT.age_max + Duration::from_secs(1);
+        let young = answered(now - OPERATIONS_KEPT);
+        let kept = young.id.clone();
+        let mut all: Vec<_> = (0..=PRUNE_OPERATIONS_MAX).map(|_| answered(old)).collect();
+        all.push(young);
+        let write = store.write(move |tx| {
+            for at in std::iter::repeat_n(old, PRUNE_EVENTS_MAX as usize + 1).chain([now]) {
+                tx.append_event(NewEvent::new("note", None, json!(null), at))?;
+            }
+            all.iter().try_for_each(|operation| tx.record_operation(operation))
+        });
+        write.await.unwrap();
+
+        look(&store, KEPT, now).await.unwrap();
+        let left = store.read(|view| Ok::<_, Error>((view.events(Seq(0), 9)?, view.operations_in(Answered)?)));
+        let (events, operations) = left.await.unwrap();
+        assert_eq!(events.into_iter().map(|event| event.at).collect::<Vec<_>>(), [now]);
+        assert_eq!(operations.into_iter().map(|operation| operation.id).collect::<Vec<_>>(), [kept]);
+    }
+}

@@ -1,0 +1,91 @@
+//! Why a daemon did not start. Each names the thing and the next step; nothing was changed that matters.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use codex_manager_app_server::BuildError;
+use codex_manager_store::{LockError, OpenError};
+
+/// Why a daemon did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address is not on this machine's loopback: anybody on the network could try to be the user.
+    #[error("refuses to listen on {address}: it is not a loopback address; put a proxy with TLS in front instead")]
+    NotLoopback {
+        /// The address asked for.
+        address: SocketAddr,
+    },
+    /// The address is taken, or not ours to take.
+    #[error("cannot listen on {address}; choose another with --listen, port 0 takes any that is free")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A folder cannot be made or written.
+    #[error("cannot use the folder {}; make it writable for this user, or name another", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Codex would see what is to be kept from it, or not see its own.
+    #[error(
+        "the data folder and CODEX_HOME are both {}, and Codex must not see the first; name another with --data-dir or \
+         --codex-home",
+        path.display()
+    )]
+    SameFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The data folder is somebody else's: it holds things, and nothing of ours.
+    #[error("{} holds other things and nothing of codex-manager; name an empty or a new folder with --data-dir", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file in the data folder cannot be read or written, or something else is in its place.
+    #[error("cannot use {}; make it a file of this user's own, or move it away", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: io::Error,
+    },
+    /// Another daemon works on the same data folder or the same `CODEX_HOME`.
+    #[error("another daemon is at work here; stop it, or name other folders")]
+    Locked(#[source] LockError),
+    /// The store cannot be opened.
+    #[error("cannot open the store")]
+    Store(#[source] OpenError),
+    /// The `codex` named cannot be run.
+    #[error("cannot run {}: {why}; install Codex, or name it with --codex-bin or CODEX_BIN", path.display())]
+    Codex {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The child's supervisor could not be started.
+    #[error("cannot supervise the app-server")]
+    Supervisor(#[source] BuildError),
+    /// What an earlier life left unfinished could not be ended.
+    #[error(
+        "cannot take up what an earlier run left in {}; if it is damaged, put an earlier copy in its place, or move it away",
+        path.display()
+    )]
+    Recovery {
+        /// The store's file.
+        path: PathBuf,
+        /// What the store said.
+        #[source]
+        source: codex_manager_store::Error,
+    },
+}

@@ -1,0 +1,136 @@
+//! The event stream: what the log says, and what passes beside it, as frames for clients.
+//!
+//! One task, the [tail](tail), reads each new row once, encodes it once, and puts the frames on a bounded
+//! [ring](ring) that all readers at the head share. A [`Reader`] pulls: it follows the ring while it keeps up, and reads
+//! the [log] from its own cursor while it does not. Nobody queues anything for anybody, so a slow reader costs disk and
+//! never memory.
+//!
+//! What is *not* here: sockets. How frames travel is for `http/stream.rs` to know.
+
+mod entry;
+mod filter;
+mod frames;
+mod log;
+mod reader;
+mod ring;
+mod tail;
+
+use std::sync::Arc;
+
+use codex_manager_model::{Epoch, Seq};
+use codex_manager_store::{Ephemeral, EventBounds, Store};
+use tokio_util::sync::CancellationToken;
+
+use crate::service::error::{Error, Kind};
+use ring::Ring;
+
+pub(crate) use entry::Entry;
+pub(crate) use filter::Filter;
+pub(crate) use frames::{Control, control};
+pub(crate) use reader::{Next, Reader};
+
+/// Where a reader begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// With whatever comes next.
+    Head,
+    /// After this place.
+    After(Cursor),
+}
+
+/// A client's place in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    /// The lineage that the number belongs to, where the client says.
+    pub(crate) epoch: Option<Epoch>,
+    /// The last row that it has seen.
+    pub(crate) seq: Seq,
+}
+
+/// The stream. Clones are the same stream.
+#[derive(Clone)]
+pub(crate) struct Stream(Arc<Shared>);
+
+struct Shared {
+    store: Store,
+    ephemeral: Ephemeral,
+    ring: Ring,
+}
+
+impl Stream {
+    /// A stream of this store's log, and of what is told beside it. Nothing flows before [`Stream::run`].
+    pub(crate) fn new(store: Store, ephemeral: Ephemeral) -> Self {
+        let ring = Ring::new(*store.head().borrow());
+        Self(Arc::new(Shared { store, ephemeral, ring }))
+    }
+
+    /// Feeds the readers at the head, until `stop` or until the store is closed. Then it closes.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        tokio::select! {
+            () = tail::run(&self.0.store, &self.0.ephemeral, &self.0.ring) => {}
+            () = stop.cancelled() => {}
+        }
+        self.close();
+    }
+
+    /// Ends every reader once it has what is there.
+    pub(crate) fn close(&self) {
+        self.0.ring.close();
+    }
+
+    /// Begins to read.
+    ///
+    /// # Errors
+    ///
+    /// `cursor_expired` when the log is another one, does not reach that far, or no longer reaches back that far.
+    pub(crate) async fn open(&self, start: Start, filter: Filter) -> Result<Reader, Error> {
+        let after = match start {
+            Start::Head => self.head(),
+            Start::After(cursor) => self.check(cursor).await?,
+        };
+        Ok(Reader::new(self.clone(), after, filter))
+    }
+
+    /// The last row there is.
+    pub(crate) fn head(&self) -> Seq {
+        *self.0.store.head().borrow()
+    }
+
+    /// The lineage of the log.
+    pub(crate) fn epoch(&self) -> &Epoch {
+        self.0.store.epoch()
+    }
+
+    /// Whether anybody reads.
+    #[cfg(test)]
+    pub(crate) fn has_readers(&self) -> bool {
+        self.0.ring.has_readers()
+    }
+
+    async fn check(&self, cursor: Cursor) -> Result<Seq, Error> {
+        let bounds = self.0.store.read(|view| view.event_bounds()).await?;
+        let ours = cursor.epoch.is_none_or(|epoch| epoch == *self.epoch());
+        if !ours || cursor.seq > bounds.head || cursor.seq < floor(&bounds) {
+            return Err(expired(&bounds, self.epoch()));
+        }
+        Ok(cursor.seq)
+    }
+}
+
+/// The place from which everything can still be read.
+fn floor(bounds: &EventBounds) -> Seq {
+    bounds.oldest.map_or(bounds.head, |oldest| Seq(oldest.0 - 1))
+}
+
+fn expired(bounds: &EventBounds, epoch: &Epoch) -> Error {
+    let oldest = floor(bounds).next();
+    let message = format!("the log cannot be read from there: it holds {oldest} to {}", bounds.head);
+    Error::new(Kind::Gone, "cursor_expired", message)
+        .hint("read the state anew, then follow the stream from the head; what lies between is gone")
+        .with("oldest", oldest.0)
+        .with("head", bounds.head.0)
+        .with("epoch", epoch.as_str())
+}
+
+#[cfg(test)]
+mod tests;
