@@ -1,1 +1,26 @@
-//! (being written)
+//! What the tests of the daemon are made with: fresh homes, daemons as processes, clients, and the words of the scripted
+//! app-server.
+//!
+//! A test starts a daemon with [`Launch`] on a [`Home`], drives it through [`Api`], [`Socket`] and [`Events`] as any
+//! client would, and looks at [`Process`]es and at what the stand-in received. Everything waits for conditions with a
+//! deadline and panics with what was waited for. Nothing here knows the daemon's insides.
+
+mod api;
+mod codex;
+mod daemon;
+mod deadline;
+mod home;
+mod process;
+mod script;
+mod skip;
+mod stream;
+
+pub use api::{Answer, Api};
+pub use codex::codex;
+pub use daemon::{Daemon, Launch, Refusal};
+pub use deadline::{PATIENCE, soon, until};
+pub use home::Home;
+pub use process::Process;
+pub use script::{Fault, Moment, Rule, Script};
+pub use skip::skipped;
+pub use stream::{Events, Frame, Socket, row};

@@ -1,0 +1,100 @@
+//! What we build upon: every dependency has a licence that we can live with and comes from crates.io.
+//!
+//! Licences are read from what is built on this system; the lockfile, which names sources, is of all systems.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use spdx::{Expression, LicenseReq, ParseMode};
+
+/// What a dependency may be licensed under, in SPDX's words.
+const LICENCES: [&str; 8] = [
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "MIT",
+    "Unicode-3.0",
+    "Zlib",
+];
+/// Where a dependency may come from, as Cargo writes it.
+const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
+#[test]
+fn every_dependency_has_a_licence_that_is_allowed() {
+    let packages = packages();
+    assert!(packages.len() > 100, "cargo told of {} packages only", packages.len());
+    let offending: Vec<String> = packages.iter().filter_map(refused).collect();
+    assert!(offending.is_empty(), "licences that are not allowed:\n{}", offending.join("\n"));
+}
+
+#[test]
+fn every_dependency_comes_from_crates_io() {
+    let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
+    let sources: Vec<&str> = lock.lines().filter_map(|line| line.strip_prefix("source = ")).collect();
+    assert!(sources.len() > 100, "the lockfile names {} sources only", sources.len());
+    let expected = format!("\"{CRATES_IO}\"");
+    let offending: Vec<&&str> = sources.iter().filter(|source| **source != expected).collect();
+    assert!(offending.is_empty(), "sources that are not allowed: {offending:?}");
+}
+
+#[test]
+fn a_package_without_a_source_is_one_of_our_own() {
+    let ours: Vec<Value> = packages().into_iter().filter(|package| package["source"].is_null()).collect();
+    for package in &ours {
+        let manifest = Path::new(package["manifest_path"].as_str().unwrap());
+        assert!(manifest.starts_with(root()), "{} lies outside the project", manifest.display());
+    }
+    assert!(ours.iter().any(|package| package["name"] == "codex-manager"));
+}
+
+#[test]
+fn what_is_not_on_the_list_is_refused() {
+    for (licence, allowed) in [
+        (Some("MIT"), true),
+        (Some("MIT/Apache-2.0"), true),
+        (Some("GPL-3.0-only OR MIT"), true),
+        (Some("(MIT OR GPL-3.0-only) AND Unicode-3.0"), true),
+        (Some("Apache-2.0 WITH LLVM-exception"), true),
+        (Some("MIT AND GPL-3.0-only"), false),
+        (Some("AGPL-3.0-or-later"), false),
+        (Some("GPL-2.0-only WITH Classpath-exception-2.0"), false),
+        (Some("no licence at all"), false),
+        (None, false),
+    ] {
+        let package = serde_json::json!({ "name": "x", "version": "1", "license": licence });
+        assert_eq!(refused(&package).is_none(), allowed, "{licence:?}");
+    }
+}
+
+/// The packages of this system's build, as Cargo resolves them; those of others may not even be downloaded.
+fn packages() -> Vec<Value> {
+    let system = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let metadata = Command::new(env!("CARGO"))
+        .args(["metadata", "--locked", "--format-version", "1", "--filter-platform", &system])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+/// The package and its licence, if that is none of ours.
+fn refused(package: &Value) -> Option<String> {
+    let licence = package["license"].as_str().unwrap_or_default();
+    let allowed = Expression::parse_mode(licence, ParseMode::LAX).is_ok_and(|e| e.evaluate(is_allowed));
+    (!allowed).then(|| format!("  {} {}: {licence:?}", package["name"], package["version"]))
+}
+
+fn is_allowed(required: &LicenseReq) -> bool {
+    LICENCES.contains(&required.to_string().as_str())
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
