@@ -20,7 +20,6 @@ fn main() {
         commits::measure().await;
         figures::machine(Path::new(SCRATCH));
         stream::measure().await;
-        figures::machine(Path::new(SCRATCH));
         idle::measure().await;
     });
 }

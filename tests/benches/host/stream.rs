@@ -6,13 +6,13 @@
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use codex_manager::{Daemon, ShutdownHandle};
+use codex_manager::{Daemon, RunError, ShutdownHandle};
 use codex_manager_model::Seq;
 use codex_manager_tests::{Api, Fault, Home, Moment, Socket};
 use serde_json::json;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::SCRATCH;
 use crate::figures::{machine, percentile, shown};
@@ -30,6 +30,14 @@ struct Read {
     after_write: Duration,
 }
 
+/// A daemon in this process.
+struct Running {
+    api: Api,
+    head: watch::Receiver<Seq>,
+    stop: ShutdownHandle,
+    run: JoinHandle<Result<(), RunError>>,
+}
+
 /// Measures with 1 and with 100 readers.
 pub(crate) async fn measure() {
     println!("stream    {EVENTS} durable events, one every {}", shown(APART));
@@ -38,7 +46,7 @@ pub(crate) async fn measure() {
         home.script([Fault::Paced(EVENTS, APART.as_micros() as u64).at(Moment::Turn)]);
         // A runtime of its own: readers must not take the daemon's threads.
         let server = Runtime::new().expect("a runtime can be made");
-        let (api, head, stop) = start(&server, &home).await;
+        let Running { api, head, stop, run } = start(&server, &home).await;
         api.until_codex_is("ready").await;
         let session = api.session(json!({})).await;
         let mut tasks = JoinSet::new();
@@ -49,14 +57,15 @@ pub(crate) async fn measure() {
         api.say(&session, "go").await;
         let read = tasks.join_all().await;
         stop.shutdown();
-        server.shutdown_timeout(Duration::from_secs(5));
+        run.await.expect("the daemon does not panic").expect("the daemon stops in order");
+        server.shutdown_background();
         let commits = commits.join().expect("the watch ends with the daemon");
         report(readers, &read, &commits);
         machine(SCRATCH.as_ref());
     }
 }
 
-async fn start(server: &Runtime, home: &Home) -> (Api, watch::Receiver<Seq>, ShutdownHandle) {
+async fn start(server: &Runtime, home: &Home) -> Running {
     let builder = Daemon::builder()
         .data_folder(home.data())
         .codex_home(home.codex_home())
@@ -68,8 +77,7 @@ async fn start(server: &Runtime, home: &Home) -> (Api, watch::Receiver<Seq>, Shu
     let token = std::fs::read_to_string(home.data().join("token")).expect("a daemon makes its token");
     let api = Api::new(&format!("http://{}", daemon.address()), token.trim());
     let (head, stop) = (daemon.head(), daemon.shutdown_handle());
-    server.spawn(daemon.run());
-    (api, head, stop)
+    Running { api, head, stop, run: server.spawn(daemon.run()) }
 }
 
 /// Notes when each number was announced as committed, from a thread of its own.
