@@ -13,7 +13,13 @@
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-//! let daemon = codex_manager::Daemon::builder().data_folder("/var/lib/example").codex("/usr/bin/codex").build().await?;
+//! let daemon = codex_manager::Daemon::builder()
+//!     .data_folder("/var/lib/example")      // the bearer token will be in the file `token` there
+//!     .codex_home("/var/lib/example-codex") // without one the child finds its own
+//!     .codex("codex")                       // from PATH
+//!     .listen(([127, 0, 0, 1], 0).into())   // any port that is free
+//!     .build()
+//!     .await?;
 //! println!("listening on http://{}", daemon.address());
 //! let stop = daemon.shutdown_handle();
 //! tokio::spawn(async move {
@@ -44,5 +50,6 @@ mod thread;
 pub mod tools;
 
 pub use builder::Builder;
+pub use codex_manager_model::{ApprovalPolicy, Clock, Controls, FilesystemSandbox, NetworkAccess, Seq};
 pub use daemon::{Daemon, RunError, ShutdownHandle};
 pub use start_error::StartError;
