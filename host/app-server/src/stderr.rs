@@ -147,7 +147,7 @@ impl Log {
 
 async fn open_private(path: &Path) -> std::io::Result<(File, u64)> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).await?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).await?;
     }
     // A link would have us write into somebody else's file, and a pipe would have us wait for its reader.
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
@@ -194,7 +194,9 @@ mod tests {
         for number in 0..50 {
             log.write(&format!("line number {number}\n")).await;
         }
-        let mut files: Vec<_> = std::fs::read_dir(path.parent().unwrap()).unwrap().map(|file| file.unwrap()).collect();
+        let logs = path.parent().unwrap();
+        assert_eq!(std::fs::metadata(logs).unwrap().permissions().mode() & 0o777, 0o700);
+        let mut files: Vec<_> = std::fs::read_dir(logs).unwrap().map(|file| file.unwrap()).collect();
         files.sort_by_key(std::fs::DirEntry::file_name);
         assert_eq!(files.len(), 2);
         for file in &files {

@@ -252,8 +252,38 @@ async fn tokens_of_a_data_folder_that_somebody_holds_are_left_alone() {
     let machine = Machine::new();
     let folder = fs::File::open(machine.data("")).unwrap();
     folder.lock().unwrap();
-    let output = machine.run("tokens list").await;
+    let output = machine.run("tokens create --role viewer --name ci").await;
     assert_eq!(code(&output), 4, "{}", stderr(&output));
+}
+
+#[tokio::test]
+async fn listing_tokens_before_the_first_start_makes_nothing() {
+    let machine = Machine::new();
+    let output = machine.run("tokens list").await;
+    assert_eq!((code(&output), stdout(&output).lines().count()), (0, 1), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("TOKEN "), "{}", stdout(&output));
+    let output = machine.run("tokens list --json").await;
+    assert_eq!(serde_json::from_slice::<Value>(&output.stdout).unwrap(), json!({"data": []}));
+    assert_eq!(fs::read_dir(machine.data("")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn an_approval_that_is_decided_already_is_a_conflict() {
+    let body = r#"{"code":"already_decided","detail":"approval a1 has been decided already"}"#;
+    let daemon = StandIn::answering(StatusCode::NOT_FOUND, body).await;
+    let output = Machine::with(&daemon).run("approvals decide a1 accept").await;
+    assert_eq!(code(&output), 4, "{}", stderr(&output));
+}
+
+#[tokio::test]
+async fn the_help_does_not_tell_what_the_environment_holds() {
+    let machine = Machine::new();
+    let names = ["DEFAULT_APPROVAL_POLICY", "DEFAULT_SANDBOX_MODE", "DEFAULT_NETWORK_ACCESS"];
+    let output = machine.command("serve --help").envs(names.map(|name| (name, "held"))).output().await.unwrap();
+    for name in names {
+        assert!(stdout(&output).contains(&format!("[env: {name}]")), "{}", stdout(&output));
+    }
+    assert!(!stdout(&output).contains("held"));
 }
 
 #[tokio::test]

@@ -3,9 +3,11 @@
 mod check;
 mod daemon;
 mod folders;
+mod login;
 mod programs;
 mod replaceable;
 
+use std::env;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -43,6 +45,7 @@ impl Doctor {
         let mut checks = vec![
             folders::data(&paths),
             folders::codex_home(&paths.codex_home),
+            login::check(&paths.codex_home, env::var_os("OPENAI_API_KEY").is_some_and(|key| !key.is_empty())),
             folders::tools(&paths.tools),
             folders::space(paths.data.path()),
             programs::sqlite(),

@@ -59,7 +59,7 @@ impl Failure {
         let text = |member: &str| body[member].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         let message = text("detail").or_else(|| text("message")).or_else(|| text("title"));
         let message = message.unwrap_or_else(|| format!("the daemon answered {status}"));
-        let mut failure = Self::new(exit_of(status), message + &issues(body));
+        let mut failure = Self::new(exit_of(status, body), message + &issues(body));
         failure.hint = text("hint").or_else(|| operation_hint(failure.exit, body));
         failure.request = text("requestId");
         failure
@@ -109,10 +109,23 @@ fn operation_hint(exit: Exit, body: &Value) -> Option<String> {
 /// Where the input was wrong, after the sentence that says that it was.
 fn issues(body: &Value) -> String {
     let issues = body["issues"].as_array().map(Vec::as_slice).unwrap_or_default();
-    issues.iter().filter_map(|issue| issue["message"].as_str()).map(|message| format!(": {message}")).collect()
+    issues.iter().map(|issue| place(&issue["path"]) + issue["message"].as_str().unwrap_or_default()).collect()
 }
 
-fn exit_of(status: StatusCode) -> Exit {
+/// A path such as `["input", 0, "text"]`, as `: input.0.text: `; the body as a whole has none.
+fn place(path: &Value) -> String {
+    let steps = path.as_array().map(Vec::as_slice).unwrap_or_default();
+    let steps: Vec<_> =
+        steps.iter().map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned)).collect();
+    if steps.is_empty() { ": ".to_owned() } else { format!(": {}: ", steps.join(".")) }
+}
+
+/// An approval that somebody else decided, or that ended, is "not found" in its status; only its code says that the id was
+/// right.
+fn exit_of(status: StatusCode, body: &Value) -> Exit {
+    if matches!(body["code"].as_str(), Some("already_decided" | "expired")) {
+        return Exit::Conflict;
+    }
     match status.as_u16() {
         400 | 413 | 415 | 422 => Exit::Usage,
         401 | 403 | 421 => Exit::Denied,
@@ -147,7 +160,7 @@ mod tests {
         ];
         for (status, exit) in table {
             let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(exit_of(status) as u8, exit, "{status}");
+            assert_eq!(exit_of(status, &Value::Null) as u8, exit, "{status}");
             assert!(EXIT_CODES.contains(&format!("\n  {exit}  ")), "{exit}");
         }
     }
@@ -162,9 +175,24 @@ mod tests {
 
     #[test]
     fn a_wrong_input_is_told_with_its_place() {
-        let body = json!({"detail": "validation failed", "issues": [{"message": "missing field `text`"}]});
-        let failure = Failure::answered(StatusCode::BAD_REQUEST, &body);
-        assert_eq!(failure.message, "validation failed: missing field `text`");
+        for (path, expected) in [
+            (json!(["cwd"]), "validation failed: cwd: is not there"),
+            (json!(["input", 0, "text"]), "validation failed: input.0.text: is not there"),
+            (json!([]), "validation failed: is not there"),
+            (Value::Null, "validation failed: is not there"),
+        ] {
+            let body = json!({"detail": "validation failed", "issues": [{"path": path, "message": "is not there"}]});
+            assert_eq!(Failure::answered(StatusCode::BAD_REQUEST, &body).message, expected);
+        }
+    }
+
+    #[test]
+    fn what_somebody_else_has_decided_is_a_conflict_and_no_wrong_id() {
+        for (code, exit) in
+            [("already_decided", Exit::Conflict), ("expired", Exit::Conflict), ("approval_not_found", Exit::NotFound)]
+        {
+            assert_eq!(Failure::answered(StatusCode::NOT_FOUND, &json!({ "code": code })).exit, exit, "{code}");
+        }
     }
 
     #[test]

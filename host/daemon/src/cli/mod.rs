@@ -8,6 +8,7 @@ mod client;
 mod demo;
 mod doctor;
 mod failure;
+pub(crate) mod frame;
 mod listen;
 mod logging;
 mod operations;

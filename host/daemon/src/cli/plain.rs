@@ -27,6 +27,12 @@ pub(crate) fn line(text: &str, width: usize) -> String {
     }
 }
 
+/// The last `width` characters, on one line.
+pub(super) fn tail(text: &str, width: usize) -> String {
+    let start = text.char_indices().rev().take(width).last().map_or(text.len(), |(start, _)| start);
+    line(&text[start..], width)
+}
+
 /// A member of an answer as the cell of a table; what is not there is a dash.
 pub(super) fn cell(value: &Value) -> String {
     match value {
@@ -75,6 +81,7 @@ mod tests {
     fn a_line_is_one_line_and_no_longer_than_asked() {
         assert_eq!(line("a\n  b\tc", 9), "a b c");
         assert_eq!(line("äöüß", 2), "äö…");
+        assert_eq!((tail("äöüß", 2), tail("ä", 2), tail("", 2)), ("üß".into(), "ä".into(), String::new()));
     }
 
     #[test]

@@ -32,13 +32,34 @@ pub(super) struct Serve {
     #[arg(long, value_name = "FILE")]
     bwrap: Option<PathBuf>,
     /// When Codex must ask, in sessions that do not say
-    #[arg(long, env = "DEFAULT_APPROVAL_POLICY", default_value = "untrusted", value_parser = word::<ApprovalPolicy>())]
+    #[arg(
+        long,
+        value_name = "POLICY",
+        env = "DEFAULT_APPROVAL_POLICY",
+        hide_env_values = true,
+        default_value = "untrusted",
+        value_parser = word::<ApprovalPolicy>()
+    )]
     default_approval_policy: ApprovalPolicy,
     /// What commands may write, in sessions that do not say
-    #[arg(long, env = "DEFAULT_SANDBOX_MODE", default_value = "read-only", value_parser = word::<FilesystemSandbox>())]
+    #[arg(
+        long,
+        value_name = "MODE",
+        env = "DEFAULT_SANDBOX_MODE",
+        hide_env_values = true,
+        default_value = "read-only",
+        value_parser = word::<FilesystemSandbox>()
+    )]
     default_sandbox_mode: FilesystemSandbox,
     /// Whether commands may use the network, in sessions that do not say
-    #[arg(long, env = "DEFAULT_NETWORK_ACCESS", default_value = "restricted", value_parser = word::<NetworkAccess>())]
+    #[arg(
+        long,
+        value_name = "ACCESS",
+        env = "DEFAULT_NETWORK_ACCESS",
+        hide_env_values = true,
+        default_value = "restricted",
+        value_parser = word::<NetworkAccess>()
+    )]
     default_network_access: NetworkAccess,
 }
 

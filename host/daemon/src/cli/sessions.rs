@@ -15,6 +15,8 @@ use super::words::word;
 
 /// How much of a title a list shows.
 const TITLE_WIDTH: usize = 48;
+/// How much of the reason for a failure is shown.
+const REASON_WIDTH: usize = 400;
 
 /// Work with sessions
 #[derive(Debug, Subcommand)]
@@ -182,7 +184,24 @@ fn session_text(body: &Value) -> String {
         let (role, content) = (cell(&entry["role"]), entry["content"].as_str().unwrap_or_default());
         text.push_str(&format!("\n\n{role} ({}):\n{}", cell(&entry["status"]), plain(content)));
     }
+    let last = body["thread"]["turns"].as_array().and_then(|turns| turns.last());
+    if let Some(state) = last.and_then(turn_text) {
+        text.push_str(&format!("\n\n{state}"));
+    }
     text
+}
+
+/// How a turn stands; `None` when it ended well.
+fn turn_text(turn: &Value) -> Option<String> {
+    match turn["status"].as_str()? {
+        "failed" => Some(match turn["error"]["message"].as_str() {
+            Some(why) => format!("turn failed: {}", line(why, REASON_WIDTH)),
+            None => "turn failed".to_owned(),
+        }),
+        "interrupted" => Some("turn interrupted".to_owned()),
+        "inProgress" => Some("turn running".to_owned()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -202,6 +221,24 @@ mod tests {
         let body = json!({"session": {"sessionId": "s1"}, "transcript": [
             {"role": "assistant", "status": "complete", "content": "hi\u{1b}[2J"}]});
         assert!(session_text(&body).ends_with("assistant (complete):\nhi\u{fffd}[2J"));
+    }
+
+    #[test]
+    fn the_last_turn_is_told_when_it_did_not_end_well() {
+        for (turn, expected) in [
+            (json!({"status": "failed", "error": {"message": "no\nlogin"}}), Some("\n\nturn failed: no login")),
+            (json!({"status": "failed", "error": null}), Some("\n\nturn failed")),
+            (json!({"status": "interrupted"}), Some("\n\nturn interrupted")),
+            (json!({"status": "inProgress"}), Some("\n\nturn running")),
+            (json!({"status": "completed"}), None),
+        ] {
+            let earlier = json!({"status": "failed"});
+            let text = session_text(&json!({"session": {}, "thread": {"turns": [earlier, turn]}}));
+            match expected {
+                Some(expected) => assert!(text.ends_with(expected), "{text}"),
+                None => assert!(!text.contains("turn "), "{text}"),
+            }
+        }
     }
 
     #[test]

@@ -9,16 +9,21 @@ use tokio::time::{sleep, timeout};
 
 use super::Context;
 use super::failure::{Exit, Failure};
+use super::frame::{Frame, Rows};
 use super::output::Output;
-use super::plain::{cell, line};
+use super::plain::{line, tail};
 use super::sse::{Event, Reader};
 
 /// How long to wait before connecting again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// How long a connection may say nothing; the daemon sends a comment more often than that.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
-/// How much of an event's payload a line shows.
-const PAYLOAD_WIDTH: usize = 120;
+/// How much of what an event says a line shows.
+const SUBSTANCE_WIDTH: usize = 120;
+/// How much of the end of a session's id a line shows: its beginning is a time, and alike for all of a day.
+const SESSION_WIDTH: usize = 8;
+/// How wide the names of events are, but for a few.
+const NAME_WIDTH: usize = 32;
 
 /// Show events as they happen
 #[derive(Debug, Args)]
@@ -26,7 +31,7 @@ pub(super) struct Stream {
     /// Begin after this event: its seq, or epoch and seq with a dot between [default: with what happens next]
     #[arg(long, value_name = "SEQ")]
     after: Option<String>,
-    /// Only those of this session
+    /// Only this session's events, and the daemon's own
     #[arg(long, value_name = "SESSION")]
     thread: Option<String>,
 }
@@ -34,10 +39,10 @@ pub(super) struct Stream {
 impl Stream {
     /// Goes on until it is interrupted, or the daemon refuses.
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
-        let mut last = None;
+        let (mut last, mut rows) = (None, Rows::default());
         let mut response = self.connect(context, None).await?;
         loop {
-            let why = follow(response, &mut last, context.output).await?;
+            let why = follow(response, &mut last, &mut rows, context.output).await?;
             eprintln!("the stream broke off ({why}); connecting again");
             response = self.reconnect(context, last.as_deref()).await?;
         }
@@ -65,7 +70,12 @@ impl Stream {
 }
 
 /// Writes events until the connection ends, and says why it did.
-async fn follow(mut response: Response, last: &mut Option<String>, output: Output) -> Result<String, Failure> {
+async fn follow(
+    mut response: Response,
+    last: &mut Option<String>,
+    rows: &mut Rows,
+    output: Output,
+) -> Result<String, Failure> {
     let mut reader = Reader::default();
     loop {
         let bytes = match timeout(SILENCE_MAX, response.chunk()).await {
@@ -75,37 +85,45 @@ async fn follow(mut response: Response, last: &mut Option<String>, output: Outpu
             Err(_) => return Ok("nothing came".to_owned()),
         };
         for event in reader.take(&bytes).map_err(|error| Failure::because(Exit::Failed, &error))? {
-            write(&event, output)?;
+            write(&event, rows, output)?;
         }
         *last = reader.last_id().map(str::to_owned).or(last.take());
     }
 }
 
-fn write(event: &Event, output: Output) -> Result<(), Failure> {
-    match output {
-        Output::Json => output.line(&event.data),
-        Output::Text => output.line(&event_text(&event.data)),
+/// For programs every frame as it came, for people one line for each row.
+fn write(event: &Event, rows: &mut Rows, output: Output) -> Result<(), Failure> {
+    if output == Output::Json {
+        return output.line(&event.data);
     }
+    let frame = Frame(serde_json::from_str(&event.data).unwrap_or(Value::Null));
+    if rows.begins(&frame) { output.line(&text(&frame)) } else { Ok(()) }
 }
 
-fn event_text(data: &str) -> String {
-    let frame: Value = serde_json::from_str(data).unwrap_or_else(|_| Value::String(data.to_owned()));
-    let [seq, kind, thread] = ["seq", "type", "threadId"].map(|member| cell(&frame[member]));
-    let payload = match &frame["payload"] {
-        Value::Null => String::new(),
-        payload => line(&payload.to_string(), PAYLOAD_WIDTH),
+fn text(frame: &Frame) -> String {
+    let seq = frame.seq().map_or_else(|| "-".to_owned(), |seq| seq.to_string());
+    let session = match frame.session() {
+        "" => "-".to_owned(),
+        id => tail(id, SESSION_WIDTH),
     };
-    format!("{seq:>8}  {kind:<40}  {thread}  {payload}").trim_end().to_owned()
+    let (name, substance) = (line(frame.name(), SUBSTANCE_WIDTH), line(&frame.substance(), SUBSTANCE_WIDTH));
+    format!("{seq:>8}  {session:<SESSION_WIDTH$}  {name:<NAME_WIDTH$}  {substance}").trim_end().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn an_event_is_one_line_that_begins_with_its_place() {
-        let text = event_text(r#"{"type":"approval","threadId":"t","seq":7,"payload":{"a":"x\ny"}}"#);
-        assert!(text.starts_with("       7  approval ") && text.ends_with(r#"  t  {"a":"x\ny"}"#), "{text}");
-        assert_eq!(text.lines().count(), 1);
+        let session = "0197a2b4-0000-7000-8000-0123456789ab";
+        let frame = json!({"type": "approval", "threadId": session, "seq": 7,
+                           "payload": {"approvalId": "apr_1", "summary": "Run: x\n\u{1b}[2J"}});
+        let expected = format!("       7  456789ab  {:<32}  apr_1 Run: x \u{fffd}[2J", "approval");
+        assert_eq!(text(&Frame(frame)), expected);
+        let frame = json!({"type": "app_server.item.agent_message.delta", "ephemeral": true, "threadId": null});
+        assert_eq!(text(&Frame(frame)), "       -  -         item.agent_message.delta");
     }
 }

@@ -1,72 +1,8 @@
-//! One message of the event stream, and what can be told from several.
-
-use jiff::Timestamp;
-use serde_json::Value;
+//! What can be told from several messages of the event stream.
 
 use super::fault::{Fault, ensure};
 
-/// One message of the event stream.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Frame(pub(super) Value);
-
-impl Frame {
-    /// What happened.
-    pub(super) fn kind(&self) -> &str {
-        self.0["type"].as_str().unwrap_or_default()
-    }
-
-    /// Its row in the log; `None` for what is no row.
-    pub(super) fn seq(&self) -> Option<u64> {
-        if self.kind() == "ready" { None } else { self.0["seq"].as_u64() }
-    }
-
-    /// Whether it is told and not kept.
-    pub(super) fn is_ephemeral(&self) -> bool {
-        self.0["ephemeral"] == true
-    }
-
-    /// What there is to say.
-    pub(super) fn payload(&self) -> &Value {
-        &self.0["payload"]
-    }
-
-    /// What Codex itself said, for an event of Codex.
-    pub(super) fn params(&self) -> &Value {
-        &self.payload()["params"]
-    }
-
-    /// The session it concerns.
-    pub(super) fn session(&self) -> &str {
-        self.0["threadId"].as_str().unwrap_or_default()
-    }
-
-    /// The turn it concerns.
-    pub(super) fn turn(&self) -> &str {
-        let payload = self.payload();
-        payload["context"]["turnId"].as_str().or_else(|| payload["turnId"].as_str()).unwrap_or_default()
-    }
-
-    /// A piece of an answer: where it begins, in characters, and what it says.
-    pub(super) fn delta(&self) -> Option<(usize, &str)> {
-        let params = (self.kind() == "app_server.item.agent_message.delta").then(|| self.params())?;
-        Some((usize::try_from(params["offset"].as_u64()?).ok()?, params["delta"].as_str()?))
-    }
-
-    /// When the daemon heard it from Codex.
-    pub(super) fn received_at(&self) -> Option<Timestamp> {
-        self.payload()["receivedAt"].as_str()?.parse().ok()
-    }
-
-    /// The last of the frames that its row has.
-    pub(super) fn is_last_view(&self) -> bool {
-        self.0["view"] == self.0["views"]
-    }
-
-    /// Which of the frames of its row it is, from 1.
-    fn view(&self) -> u64 {
-        self.0["view"].as_u64().unwrap_or(1)
-    }
-}
+pub(super) use crate::cli::frame::Frame;
 
 /// The rows among `frames`, as far as they are whole: a connection that breaks may leave half of the last one.
 pub(super) fn whole_rows(frames: Vec<Frame>) -> Vec<Frame> {

@@ -7,14 +7,13 @@ use serde_json::Value;
 use super::fault::{DemoError, Fault};
 use super::frame::Frame;
 use super::stage::Stage;
+use crate::cli::frame::Rows;
 use crate::cli::plain::line;
 
 /// How long a line may become.
 const WIDTH: usize = 150;
 /// How wide the names of events are.
 const NAME_WIDTH: usize = 24;
-/// What the child's own events are called, before their name.
-const CHILD_PREFIX: &str = "app_server.";
 
 /// A step that has begun.
 #[derive(Debug, Clone, Copy)]
@@ -52,18 +51,16 @@ pub(super) fn note(what: impl AsRef<str>) {
 /// An event, as the stream told it.
 pub(super) fn event(frame: &Frame, detail: impl AsRef<str>) {
     let place = frame.seq().map_or_else(|| "ephemeral".to_owned(), |seq| format!("seq {seq:>5}"));
-    let name = line(frame.kind().trim_start_matches(CHILD_PREFIX), NAME_WIDTH);
+    let name = line(frame.name(), NAME_WIDTH);
     say(format!("     {place}  {name:<NAME_WIDTH$}  {}", line(detail.as_ref(), WIDTH)).trim_end());
 }
 
-/// The rows among `frames`, each by the first of its frames.
+/// The rows among `frames`, each by one of its frames.
 pub(super) fn rows(frames: &[Frame]) {
-    let mut last = None;
-    for frame in frames {
-        if let Some(seq) = frame.seq()
-            && last.replace(seq) != Some(seq)
-        {
-            event(frame, frame.params()["item"]["type"].as_str().unwrap_or_default());
+    let mut rows = Rows::default();
+    for frame in frames.iter().filter(|frame| frame.seq().is_some()) {
+        if rows.begins(frame) {
+            event(frame, frame.substance());
         }
     }
 }

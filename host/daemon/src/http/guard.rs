@@ -105,7 +105,7 @@ fn admit(door: &Door, request: &Request) -> Result<Option<Bearer>, Problem> {
 fn wrong_host() -> Problem {
     let message = "the Host header does not name this daemon";
     let error = Error::new(Kind::Forbidden, "host_not_allowed", message)
-        .hint("use 127.0.0.1, [::1] or localhost with the daemon's port, or configure the name");
+        .hint("use 127.0.0.1, [::1] or localhost with the daemon's port");
     Problem::at(StatusCode::MISDIRECTED_REQUEST, error)
 }
 

@@ -109,9 +109,23 @@ impl Stream {
 
     async fn check(&self, cursor: Cursor) -> Result<Seq, Error> {
         let bounds = self.0.store.read(|view| view.event_bounds()).await?;
-        let ours = cursor.epoch.is_none_or(|epoch| epoch == *self.epoch());
-        if !ours || cursor.seq > bounds.head || cursor.seq < floor(&bounds) {
-            return Err(expired(&bounds, self.epoch()));
+        let (epoch, head, oldest) = (self.epoch(), bounds.head, floor(&bounds).next());
+        let expired = |message| expired(message, &bounds, epoch);
+        let from_the_end = format!("follow from its end: after={head}");
+        if cursor.epoch.is_some_and(|theirs| theirs != *epoch) {
+            let message = format!("the cursor is of another log; this one is {epoch} and ends at {head}");
+            return Err(expired(message).hint(from_the_end));
+        }
+        if cursor.seq > head {
+            let after = cursor.seq;
+            let message =
+                format!("the log ends at {head}, and {after} is after that; the cursor is of another log, or mistyped");
+            return Err(expired(message).hint(from_the_end));
+        }
+        if cursor.seq.next() < oldest {
+            let message = format!("the log cannot be read from there: it holds {oldest} to {head}");
+            let hint = "read the state anew, then follow the stream from the head; what lies between is gone";
+            return Err(expired(message).hint(hint));
         }
         Ok(cursor.seq)
     }
@@ -122,12 +136,9 @@ fn floor(bounds: &EventBounds) -> Seq {
     bounds.oldest.map_or(bounds.head, |oldest| Seq(oldest.0 - 1))
 }
 
-fn expired(bounds: &EventBounds, epoch: &Epoch) -> Error {
-    let oldest = floor(bounds).next();
-    let message = format!("the log cannot be read from there: it holds {oldest} to {}", bounds.head);
+fn expired(message: String, bounds: &EventBounds, epoch: &Epoch) -> Error {
     Error::new(Kind::Gone, "cursor_expired", message)
-        .hint("read the state anew, then follow the stream from the head; what lies between is gone")
-        .with("oldest", oldest.0)
+        .with("oldest", floor(bounds).next().0)
         .with("head", bounds.head.0)
         .with("epoch", epoch.as_str())
 }

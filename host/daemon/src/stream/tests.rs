@@ -150,9 +150,12 @@ async fn a_cursor_that_cannot_be_served_is_refused() {
     let fixture = Fixture::new();
     fixture.append(None, 3).await;
     let foreign = Start::After(Cursor { epoch: Some(Epoch::new("another")), seq: Seq(1) });
-    for start in [after(4), foreign] {
+    let beyond = "the log ends at 3, and 4 is after that; the cursor is of another log, or mistyped";
+    for (start, told) in [(after(4), beyond), (foreign, "the cursor is of another log")] {
         let refused = fixture.stream.open(start, Filter::everything()).await.err().expect("refused");
         assert_eq!((refused.kind, refused.code), (Kind::Gone, "cursor_expired"));
+        assert!(refused.message.starts_with(told), "{}", refused.message);
+        assert_eq!(refused.hint.as_deref(), Some("follow from its end: after=3"), "nothing is gone");
         assert_eq!(refused.context["oldest"], 1);
         assert_eq!(refused.context["head"], 3);
         assert_eq!(refused.context["epoch"], fixture.stream.epoch().as_str());
@@ -174,6 +177,7 @@ async fn who_is_passed_by_retention_is_told() {
     assert_eq!(slow.cursor(), Seq(0));
     let late = fixture.stream.open(after(0), Filter::everything()).await.err().expect("refused");
     assert_eq!(late.code, "cursor_expired");
+    assert!(late.hint.expect("a hint").ends_with("what lies between is gone"));
 }
 
 #[tokio::test]

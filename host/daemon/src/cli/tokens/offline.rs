@@ -22,10 +22,21 @@ pub(super) struct Offline {
 }
 
 impl Offline {
+    /// Whether there is no store yet, in a folder that could hold one.
+    pub(super) fn is_nowhere(paths: &Paths) -> Result<bool, Failure> {
+        Claim::on(paths).check().map_err(|error| not_started(&error))?;
+        Ok(!config(paths).file().exists())
+    }
+
+    /// The list of a store that is not there.
+    pub(super) fn nothing() -> Answer {
+        answer(json!({ "data": [] }))
+    }
+
     pub(super) async fn open(paths: &Paths) -> Result<Self, Failure> {
         let holder = LockHolder { pid: std::process::id(), address: None };
         let lock = Claim::on(paths).take_data(&holder).map_err(|error| not_started(&error))?;
-        let config = Config { folder: paths.data.path().to_owned(), size_bytes_max: None };
+        let config = config(paths);
         let path = config.file();
         let store = config.open().map_err(|error| not_started(&StartError::Store(error)))?;
         let tokens = Tokens::open(store.clone(), Clock::system()).await;
@@ -54,6 +65,10 @@ impl Offline {
         drop(self.tokens);
         self.store.close().await;
     }
+}
+
+fn config(paths: &Paths) -> Config {
+    Config { folder: paths.data.path().to_owned(), size_bytes_max: None }
 }
 
 fn answer(json: Value) -> Answer {
