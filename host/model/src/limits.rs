@@ -56,8 +56,6 @@ pub const EVENT_PAGE_MAX: u32 = 200;
 pub const CLIENT_STALL_MAX: Duration = Duration::from_secs(10);
 /// How long a request waits for the child's answer before it says 504 with an operation to ask for.
 pub const OPERATION_WAIT_MAX: Duration = Duration::from_secs(30);
-/// How many hops of cause and effect an event may be away from its origin.
-pub const HOPS_MAX: u8 = 8;
 /// How long a request may take to send its headers.
 pub const HEADER_READ_MAX: Duration = Duration::from_secs(10);
 /// The largest request head: request line and headers together.
