@@ -28,10 +28,28 @@ pub const STORE_QUEUE_MAX: usize = 4096;
 pub const STORE_BATCH_MAX: usize = 512;
 /// How many reads of the store go on at once.
 pub const STORE_READERS_MAX: usize = 4;
+/// How many entries the transcript of one session takes beside what the child tells; then the oldest go.
+pub const TRANSCRIPT_ENTRIES_MAX: u32 = 5000;
+/// How many bytes these entries of one session may have together; then the oldest go. A transcript is read whole.
+pub const TRANSCRIPT_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// The longest content, and the longest details, of an entry of a transcript.
+pub const TRANSCRIPT_TEXT_BYTES_MAX: usize = 256 * 1024;
+/// The longest id, and the longest kind, of an entry of a transcript.
+pub const TRANSCRIPT_NAME_BYTES_MAX: usize = 512;
+/// How many invocations of one extension are kept; then the oldest go.
+pub const INVOCATIONS_KEPT_MAX: u32 = 1000;
+/// How many bytes of actions, journals and logs the invocations kept of one extension may have.
+pub const INVOCATIONS_KEPT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// How many bytes of actions and logs one page of invocations has.
+pub const INVOCATIONS_PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How many events one step of retention removes at most.
 pub const PRUNE_EVENTS_MAX: u32 = 1000;
 /// How many operations one step of retention removes at most.
 pub const PRUNE_OPERATIONS_MAX: u32 = 1000;
+/// How many invocations one step of retention removes at most.
+pub const PRUNE_INVOCATIONS_MAX: u32 = 1000;
+/// How many keys of actions one step of retention removes at most.
+pub const PRUNE_ACTION_KEYS_MAX: u32 = 1000;
 /// How many ephemeral events are kept for readers that are a little behind.
 pub const EPHEMERAL_EVENTS_MAX: usize = 4096;
 /// How many bytes of ephemeral events are kept for them.
@@ -94,3 +112,112 @@ pub const SESSIONS_REMEMBERED_MAX: usize = 4096;
 pub const OUTBOX_LOOK_MAX: u32 = 256;
 /// The longest path that a client may name; the system's own bound.
 pub const PATH_BYTES_MAX: usize = 4096;
+/// The largest component that is compiled.
+pub const EXTENSION_COMPONENT_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How long anybody waits for a component to be compiled. The compiler itself cannot be stopped.
+pub const EXTENSION_COMPILE_MAX: Duration = Duration::from_secs(60);
+/// How many components are compiled at once, those for which nobody waits any more among them.
+pub const EXTENSION_COMPILES_MAX: usize = 2;
+/// How many core instances one component may have; interpreters in Python need dozens.
+pub const EXTENSION_CORE_INSTANCES_MAX: u32 = 128;
+/// How many linear memories one component may have.
+pub const EXTENSION_MEMORIES_MAX: u32 = 16;
+/// How many tables one component may have.
+pub const EXTENSION_TABLES_MAX: u32 = 64;
+/// How many elements one table may have.
+pub const EXTENSION_TABLE_ELEMENTS_MAX: usize = 100_000;
+/// How many invocations run at once; further ones wait for a place.
+pub const EXTENSION_INVOCATIONS_MAX: u32 = 32;
+/// How many of these places at most are kept for invocations that somebody waits for.
+pub const EXTENSION_INVOCATIONS_RESERVED: u32 = 4;
+/// How long a guest computes before it is looked at.
+pub const EXTENSION_TICK: Duration = Duration::from_millis(5);
+/// How long an invocation may compute, unless told otherwise.
+pub const EXTENSION_CPU: Duration = Duration::from_millis(250);
+/// How long an invocation may be allowed to compute at most.
+pub const EXTENSION_CPU_MAX: Duration = Duration::from_secs(5);
+/// How long an invocation may take, unless told otherwise.
+pub const EXTENSION_WALL: Duration = Duration::from_secs(10);
+/// How long an invocation may be allowed to take at most.
+pub const EXTENSION_WALL_MAX: Duration = Duration::from_secs(900);
+/// How much memory an invocation may have, all its memories and tables together, unless told otherwise.
+pub const EXTENSION_MEMORY_BYTES: usize = 64 * 1024 * 1024;
+/// How much memory an invocation may be allowed at most.
+pub const EXTENSION_MEMORY_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// How many handles an invocation may hold at once.
+pub const EXTENSION_HANDLES_MAX: usize = 1000;
+/// How many calls of capabilities an invocation may make.
+pub const EXTENSION_HOST_CALLS_MAX: u32 = 1000;
+/// How much one call may bring from the guest to the host.
+pub const EXTENSION_HOST_CALL_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// How much an invocation may read through its capabilities, as its journal has it.
+pub const EXTENSION_JOURNAL_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How much an invocation may return.
+pub const EXTENSION_OUTPUT_BYTES_MAX: usize = 256 * 1024;
+/// How many actions an invocation may return.
+pub const EXTENSION_ACTIONS_MAX: usize = 100;
+/// The longest name under which an action is done once.
+pub const EXTENSION_ACTION_KEY_BYTES_MAX: usize = 200;
+/// How many bytes an invocation may log.
+pub const EXTENSION_LOG_BYTES_MAX: usize = 64 * 1024;
+/// How many lines an invocation may log.
+pub const EXTENSION_LOG_LINES_MAX: usize = 1000;
+/// How much of what a guest says of itself goes into a sentence about it.
+pub const EXTENSION_WORDS_CHARS_MAX: usize = 500;
+/// The longest sentence about a call that is recorded and told.
+pub const EXTENSION_SENTENCE_CHARS_MAX: usize = 2000;
+/// How much of the name of a kind of action is told of a call that asked for it. No kind that there is has a longer one.
+pub const EXTENSION_KIND_CHARS_MAX: usize = 100;
+/// How many random bytes a guest may ask for at once.
+pub const EXTENSION_RANDOM_BYTES_MAX: u64 = 64 * 1024;
+/// The longest key that an extension may keep something under.
+pub const KV_KEY_BYTES_MAX: usize = 512;
+/// The longest value that an extension may keep under a key.
+pub const KV_VALUE_BYTES_MAX: usize = 256 * 1024;
+/// How many bytes of keys and values an extension may keep, unless its grant says otherwise.
+pub const KV_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// How many keys are listed at once.
+pub const KV_KEYS_MAX: u32 = 1000;
+/// How many sessions or items are listed to an extension at once.
+pub const EXTENSION_PAGE_MAX: u32 = 100;
+/// How many bytes of items are listed to an extension at once, unless one alone has more.
+pub const EXTENSION_PAGE_BYTES_MAX: usize = 1024 * 1024;
+/// The longest content, and the longest details, of a row that an extension writes into a transcript.
+pub const EXTENSION_ROW_TEXT_BYTES_MAX: usize = 64 * 1024;
+/// How many bytes the rows of one group have as they are told in the log: with the details that they keep.
+pub const EXTENSION_ROWS_BYTES_MAX: usize = 512 * 1024;
+/// The longest manifest of an extension.
+pub const EXTENSION_MANIFEST_BYTES_MAX: usize = 64 * 1024;
+/// How many problems of one manifest are told; those that come first in it.
+pub const EXTENSION_MANIFEST_PROBLEMS_MAX: usize = 32;
+/// How many folders of one drop folder are looked at.
+pub const EXTENSION_DROPS_MAX: usize = 256;
+/// The longest `extensions.lock`.
+pub const EXTENSION_LOCK_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// How long a pending interaction waits for the extensions that may decide it.
+pub const EXTENSION_DECIDE: Duration = Duration::from_secs(2);
+/// How many failures within [`EXTENSION_FAILURES_WITHIN`] put an extension into quarantine.
+pub const EXTENSION_FAILURES_MAX: usize = 5;
+/// The time within which failures are counted together.
+pub const EXTENSION_FAILURES_WITHIN: Duration = Duration::from_secs(600);
+/// How often an event is handed to an extension again because the host itself ended in the middle of it.
+pub const EXTENSION_CRASH_RERUNS_MAX: u32 = 2;
+/// How many events are under way at once; further ones stay in the log.
+pub const EXTENSION_ROUNDS_MAX: usize = 1024;
+/// How many bytes of payload they may have together before further ones stay in the log.
+pub const EXTENSION_ROUNDS_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How many calls of one extension run at once; those for pending interactions are not counted. With the most memory that
+/// a call may have, they still leave places to others.
+pub const EXTENSION_PARALLEL_MAX: usize = 6;
+/// How many pending interactions are remembered. One that was forgotten is accepted by nobody but a person.
+pub const EXTENSION_INTERACTIONS_MAX: usize = 4096;
+/// How many events that extensions are told of are read at once, and how many of them wait to be told.
+pub const EXTENSION_EVENTS_PAGE_MAX: u32 = 16;
+/// How many calls have their outcome recorded in one transaction.
+pub const EXTENSION_COMMITS_MAX: usize = 64;
+/// How often at most it is made durable how far the extensions have come.
+pub const EXTENSION_ADVANCE_INTERVAL: Duration = Duration::from_secs(1);
+/// How often a handler runs again beside others because what it read had changed; from then on it runs alone.
+pub const EXTENSION_CONFLICTS_MAX: u32 = 3;
+/// How many causes may lie behind an event that extensions are told of.
+pub const HOPS_MAX: u8 = 8;

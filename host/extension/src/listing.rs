@@ -1,0 +1,150 @@
+//! What there is: every drop and every approval, each with how it stands and what to do next.
+
+use std::path::PathBuf;
+
+use serde::{Serialize, Serializer};
+
+use crate::{Approved, Dropped, ExtensionId, News, Review, Standing, Vocabulary};
+
+/// One line of the list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Listed {
+    /// Who it is, as far as that could be read.
+    pub id: Option<ExtensionId>,
+    /// Where it was dropped; `None` if what was approved is no longer there.
+    #[serde(serialize_with = "as_text")]
+    pub folder: Option<PathBuf>,
+    /// What was approved. That, and nothing that was dropped, is what runs.
+    pub approved: Option<Approved>,
+    /// What waits for a yes.
+    pub waiting: Option<Review>,
+    /// What is wrong with what was dropped.
+    pub fault: Option<String>,
+    /// What to do next, if something is to be done.
+    pub next_step: Option<String>,
+}
+
+/// Joins what was dropped with what was approved: the approved by their ids, then the rest by their folders.
+pub fn list(drops: &[Dropped], approved: &[Approved], vocabulary: &Vocabulary) -> Vec<Listed> {
+    let of = |id: &ExtensionId| approved.iter().find(|approved| approved.id == *id);
+    let dropped = drops.iter().map(|dropped| listed(dropped, dropped.id.as_ref().and_then(of), vocabulary));
+    let mut list: Vec<_> = dropped.collect();
+    for approved in approved {
+        if !list.iter().any(|listed| listed.id.as_ref() == Some(&approved.id)) {
+            list.push(gone(approved));
+        }
+    }
+    list.sort_by(|a, b| (a.approved.is_none(), &a.id, &a.folder).cmp(&(b.approved.is_none(), &b.id, &b.folder)));
+    list
+}
+
+fn listed(dropped: &Dropped, approved: Option<&Approved>, vocabulary: &Vocabulary) -> Listed {
+    let mut listed = Listed {
+        id: dropped.id.clone(),
+        folder: Some(dropped.folder.clone()),
+        approved: approved.cloned(),
+        waiting: None,
+        fault: None,
+        next_step: approved.and_then(to_wake),
+    };
+    match &dropped.found {
+        Ok(candidate) => {
+            let review = Review::of(candidate, approved, vocabulary);
+            if review.news != News::Nothing {
+                listed.next_step = Some(format!("review and approve {}", review.digest));
+                listed.waiting = Some(review);
+            }
+        }
+        Err(fault) => {
+            listed.next_step = Some(fault.next_step());
+            listed.fault = Some(fault.to_string());
+        }
+    }
+    listed
+}
+
+fn gone(approved: &Approved) -> Listed {
+    let next_step = to_wake(approved)
+        .or_else(|| Some("nothing, or revoke it: its folder is gone, its approved copy runs".to_owned()));
+    Listed {
+        id: Some(approved.id.clone()),
+        folder: None,
+        approved: Some(approved.clone()),
+        waiting: None,
+        fault: None,
+        next_step,
+    }
+}
+
+/// What makes one run that does not.
+fn to_wake(approved: &Approved) -> Option<String> {
+    match &approved.standing {
+        Standing::Enabled => None,
+        Standing::Disabled { .. } => Some(format!("enable {} to let it run", approved.id)),
+        Standing::Quarantined { reason, .. } => Some(format!("see why ({reason}), then enable {}", approved.id)),
+    }
+}
+
+/// Any name of a folder has a text: one drop that is named in bytes that are none must not stop the list of all.
+fn as_text<S: Serializer>(folder: &Option<PathBuf>, serializer: S) -> Result<S::Ok, S::Error> {
+    folder.as_ref().map(|folder| folder.display().to_string()).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+
+    use codex_manager_model::Actor;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::fixture::{house, offer, offer_of};
+    use crate::{DropFault, Lock};
+
+    #[test]
+    fn what_was_dropped_and_what_was_approved_are_shown_together() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut lock = Lock::open(folder.path()).expect("empty");
+        for offer in [offer("0.1.0"), offer_of("acme.gone", "1.0.0"), offer_of("acme.ill", "1.0.0")] {
+            lock.approve(&offer, offer.candidate.digest, Actor::User, Timestamp::UNIX_EPOCH).expect("approved");
+        }
+        let quarantined = Standing::Quarantined { reason: "it trapped".to_owned(), at: Timestamp::UNIX_EPOCH };
+        lock.stand(&"acme.ill".parse().expect("an id"), quarantined).expect("it stands");
+        let dropped = |folder: &str, candidate: crate::Candidate| Dropped {
+            folder: folder.into(),
+            id: Some(candidate.manifest.id.clone()),
+            found: Ok(candidate),
+        };
+        let drops = [
+            dropped("guard", offer("0.2.0").candidate),
+            dropped("ill", offer_of("acme.ill", "1.0.0").candidate),
+            dropped("new", offer_of("acme.new", "1.0.0").candidate),
+            Dropped { folder: "bad".into(), id: None, found: Err(DropFault::NoManifest) },
+        ];
+        let list = list(&drops, lock.all(), &house());
+        let line = |listed: &Listed| {
+            let id = listed.id.as_ref().map_or("?", ExtensionId::as_str);
+            let runs = listed.approved.as_ref().map_or("-".to_owned(), |approved| approved.version.to_string());
+            let next = listed.next_step.as_deref().unwrap_or("-").split([' ', ',']).next().unwrap_or("").to_owned();
+            format!("{id} runs {runs} waits {} next {next}", listed.waiting.is_some())
+        };
+        let expected = [
+            "acme.gone runs 1.0.0 waits false next nothing",
+            "acme.guard runs 0.1.0 waits true next review",
+            "acme.ill runs 1.0.0 waits false next see",
+            "? runs - waits false next add",
+            "acme.new runs - waits true next review",
+        ];
+        assert_eq!(list.iter().map(line).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_folder_that_is_named_in_bytes_that_are_no_text_is_listed_too() {
+        let folder = PathBuf::from(OsString::from_vec(b"/drops/\xff".to_vec()));
+        let list = list(&[Dropped { folder, id: None, found: Err(DropFault::NoManifest) }], &[], &house());
+        let told = serde_json::to_value(&list).expect("it is listed");
+        assert_eq!(told[0]["folder"], "/drops/\u{fffd}");
+    }
+}

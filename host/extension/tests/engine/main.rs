@@ -1,0 +1,12 @@
+//! The engine from outside: small guests, written by hand, that behave and that do not.
+
+mod cache;
+mod cancel;
+mod capabilities;
+mod guest;
+mod host;
+mod hostile;
+mod linking;
+mod sandbox;
+mod trust;
+mod wit;

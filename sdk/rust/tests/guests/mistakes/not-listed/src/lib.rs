@@ -1,0 +1,8 @@
+//! The manifest lists no handler.
+
+use codex_manager_extension_sdk::{Event, Fault, Group, handler};
+
+#[handler]
+fn on_event(_event: Event) -> Result<Group, Fault> {
+    Ok(Group::abstain())
+}
