@@ -24,6 +24,11 @@ pub fn classify(method: &str) -> Class {
     }
 }
 
+/// Every notification that Codex 0.169 knows, with its class.
+pub fn known() -> impl Iterator<Item = (&'static str, Class)> {
+    TABLE.iter().copied()
+}
+
 fn by_name(method: &str) -> Class {
     let last = method.rsplit('/').next().unwrap_or(method).to_ascii_lowercase();
     if last.ends_with("delta") || last.ends_with("progress") { Class::Ephemeral } else { Class::Durable }

@@ -5,22 +5,27 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use codex_manager_app_server as app_server;
 use codex_manager_model::{Clock, Controls};
 use codex_manager_store::{self as store, Ephemeral, LockHolder, Store};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
-use crate::claim::Claim;
+use crate::claim::{Claim, real};
 use crate::daemon::{Daemon, Parts};
+use crate::extensions::{self, Runner, Shelf};
 use crate::http::Guard;
 use crate::intake::{self, Intake};
 use crate::outbox::Outbox;
 use crate::paths::DataFolder;
 use crate::replace::replace;
-use crate::service::{Approvals, Auth, Defaults, Health, Operations, Services, Sessions, TokenFileError, Tokens};
+use crate::service::{
+    Approvals, Auth, Defaults, Extensions, Health, Operations, Services, Sessions, TokenFileError, Tokens, Transcripts,
+};
 use crate::start_error::StartError;
 use crate::storage::Storage;
 use crate::stream::Stream;
@@ -40,6 +45,7 @@ pub struct Builder {
     bwrap: Option<PathBuf>,
     controls: Controls,
     workspace: PathBuf,
+    extension_roots: Vec<PathBuf>,
     store_bytes_max: Option<u64>,
     clock: Clock,
 }
@@ -56,6 +62,7 @@ impl Builder {
             bwrap: None,
             controls: Controls::default(),
             workspace: PathBuf::from("."),
+            extension_roots: vec![PathBuf::from("extensions")],
             store_bytes_max: None,
             clock: Clock::system(),
         }
@@ -124,6 +131,14 @@ impl Builder {
         self
     }
 
+    /// The folders that extensions are dropped into, relative ones below the workspace; `extensions` there unless said.
+    /// What lies in them is looked at, and never run: an approved copy is.
+    #[must_use]
+    pub fn extension_roots(mut self, folders: Vec<PathBuf>) -> Self {
+        self.extension_roots = folders;
+        self
+    }
+
     /// How large the store may grow, in bytes; as large as the disk unless said.
     #[must_use]
     pub fn store_bytes_max(mut self, bytes: Option<u64>) -> Self {
@@ -145,11 +160,13 @@ impl Builder {
     pub async fn build(self) -> Result<Daemon, StartError> {
         self.check_codex()?;
         self.claim().check()?;
+        let roots = self.roots()?;
         let listener = self.bind().await?;
         let address = listener.local_addr().map_err(|source| StartError::Listen { address: self.listen, source })?;
         let holder = LockHolder { pid: std::process::id(), address: Some(address.to_string()) };
         let locks = self.claim().take(&holder)?;
         let (store, tokens) = self.open_store().await?;
+        let shelf = self.open_shelf(roots).await?;
         let (child, signals) = self.supervise()?;
 
         let stop = CancellationToken::new();
@@ -158,7 +175,8 @@ impl Builder {
         let outbox = Outbox::new(storage.clone(), child.clone(), self.clock.clone());
         let stream = Stream::new(store.clone(), ephemeral.clone());
         let intake = Intake::new(storage.clone(), ephemeral, outbox.clone(), self.clock.clone());
-        let services = self.services(&store, &storage, &outbox, &child, tokens.clone());
+        let runner = self.open_runner(shelf, &storage, &outbox).await?;
+        let services = self.services(&storage, &outbox, &child, &runner, tokens.clone());
         let guard = Guard::new(tokens, address.port(), &[]);
         let address_file = DataFolder::new(&self.data_folder).address();
         replace(&address_file, &address.to_string()).map_err(not_written(&address_file))?;
@@ -171,6 +189,7 @@ impl Builder {
             signals,
             intake,
             outbox,
+            runner,
             stream,
             services,
             guard,
@@ -225,6 +244,30 @@ impl Builder {
         Ok((store, tokens))
     }
 
+    /// Where extensions are dropped. Approved copies are not offered for approval.
+    fn roots(&self) -> Result<Vec<PathBuf>, StartError> {
+        let data = real(&self.data_folder);
+        let roots: Vec<_> = self.extension_roots.iter().map(|root| self.workspace.join(root)).collect();
+        match roots.iter().find(|root| real(root).starts_with(&data)) {
+            Some(root) => Err(StartError::RootInData { path: root.clone() }),
+            None => Ok(roots.iter().map(|root| std::path::absolute(root).unwrap_or_else(|_| root.clone())).collect()),
+        }
+    }
+
+    async fn open_shelf(&self, roots: Vec<PathBuf>) -> Result<Shelf, StartError> {
+        let folder = DataFolder::new(&self.data_folder).extensions();
+        let vocabulary = Arc::new(extensions::vocabulary());
+        let opened = spawn_blocking(move || Shelf::open(&folder, roots, vocabulary)).await;
+        opened.expect("opening the lock does not panic").map_err(StartError::Approvals)
+    }
+
+    async fn open_runner(&self, shelf: Shelf, storage: &Storage, outbox: &Outbox) -> Result<Runner, StartError> {
+        let folder = DataFolder::new(&self.data_folder).extensions();
+        let (storage, outbox, clock) = (storage.clone(), outbox.clone(), self.clock.clone());
+        let opened = extensions::Config { folder, shelf, storage, outbox, clock }.open().await;
+        opened.map_err(|source| StartError::Extensions(Box::new(source)))
+    }
+
     fn supervise(&self) -> Result<(app_server::AppServer, app_server::Signals), StartError> {
         let mut config = app_server::Config::new(&self.codex, &self.workspace);
         config.codex_home.clone_from(&self.codex_home);
@@ -239,13 +282,14 @@ impl Builder {
 
     fn services(
         &self,
-        store: &Store,
         storage: &Storage,
         outbox: &Outbox,
         child: &app_server::AppServer,
+        runner: &Runner,
         tokens: Tokens,
     ) -> Services {
-        let (store, outbox, child, clock) = (store.clone(), outbox.clone(), child.clone(), self.clock.clone());
+        let (store, outbox) = (storage.store().clone(), outbox.clone());
+        let (child, clock, shelf) = (child.clone(), self.clock.clone(), runner.shelf().clone());
         let defaults = Defaults {
             controls: self.controls.clone(),
             cwd: std::path::absolute(&self.workspace).unwrap_or_default().display().to_string(),
@@ -258,10 +302,12 @@ impl Builder {
         };
         Services {
             sessions: Sessions::new(store.clone(), outbox.clone(), child.clone(), clock.clone(), defaults),
+            transcripts: Transcripts::new(store.clone(), clock.clone()),
             approvals: Approvals::new(store.clone(), outbox.clone(), child.clone(), clock.clone()),
+            extensions: Extensions::new(shelf, storage.clone(), child.clone(), clock.clone()),
             operations: Operations::new(store, outbox),
             tokens,
-            health: Health::new(child, storage.clone(), clock, auth),
+            health: Health::new(child, storage.clone(), runner.status(), clock, auth),
         }
     }
 }

@@ -101,7 +101,7 @@ fn take_lock(path: &Path, holder: &LockHolder) -> Result<Lock, StartError> {
 }
 
 /// The path without links, as far as it is there.
-fn real(path: &Path) -> PathBuf {
+pub(crate) fn real(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let there = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
     match there {

@@ -36,6 +36,7 @@ pub mod cli;
 mod daemon;
 mod demo;
 mod ending;
+mod extensions;
 mod http;
 mod intake;
 mod outbox;

@@ -115,6 +115,11 @@ impl DataFolder {
         self.0.join("lock")
     }
 
+    /// What was approved: the lock, and the copies that it names.
+    pub fn extensions(&self) -> PathBuf {
+        self.0.join("extensions")
+    }
+
     /// The child's stderr, rotated.
     pub fn logs(&self) -> PathBuf {
         self.0.join("logs")

@@ -21,7 +21,10 @@ pub(crate) const KEPT: Retention = Retention {
 /// of it; but operations hold messages, which should not be kept for ever.
 const OPERATIONS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Prunes the log and the outbox every minute, until told to stop.
+/// How long the record of an invocation is kept, and the key of an action that is to be done once.
+const INVOCATIONS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Prunes the log, the outbox and what is kept of invocations every minute, until told to stop.
 pub(crate) async fn run(store: Store, retention: Retention, clock: Clock, stop: CancellationToken) {
     let looks = async {
         loop {
@@ -39,15 +42,20 @@ async fn look(store: &Store, retention: Retention, now: Timestamp) -> Result<(),
     while store.write(move |tx| tx.prune_events(&retention, now)).await?.more {}
     let settled_before = now.checked_sub(OPERATIONS_KEPT).unwrap_or(Timestamp::MIN);
     while store.write(move |tx| tx.prune_operations(settled_before)).await? > 0 {}
+    let done_before = now.checked_sub(INVOCATIONS_KEPT).unwrap_or(Timestamp::MIN);
+    while store.write(move |tx| tx.prune_invocations(done_before)).await? > 0 {}
+    while store.write(move |tx| tx.prune_action_keys(done_before)).await? > 0 {}
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use codex_manager_model::OperationState::Answered;
-    use codex_manager_model::limits::{PRUNE_EVENTS_MAX, PRUNE_OPERATIONS_MAX};
-    use codex_manager_model::{Actor, NewEvent, Operation, OperationId, OperationKind, Seq};
-    use codex_manager_store::Config;
+    use codex_manager_model::limits::{PRUNE_ACTION_KEYS_MAX, PRUNE_EVENTS_MAX, PRUNE_OPERATIONS_MAX};
+    use codex_manager_model::{
+        Actor, Invocation, InvocationId, InvocationOutcome, NewEvent, Operation, OperationId, OperationKind, Seq,
+    };
+    use codex_manager_store::{Config, InvocationQuery};
     use serde_json::json;
 
     use super::*;
@@ -64,8 +72,32 @@ mod tests {
             state: Answered,
             outcome: None,
             actor: Actor::User,
+            cause: None,
             created_at: at,
             updated_at: at,
+        }
+    }
+
+    fn invocation(at: Timestamp) -> Invocation {
+        Invocation {
+            id: InvocationId::fresh(),
+            extension: "acme.guard".to_owned(),
+            version: "1.0.0".to_owned(),
+            digest: "sha256:0".to_owned(),
+            handler: "on-event".to_owned(),
+            event: Seq(1),
+            session: None,
+            at,
+            seed: [0; 32],
+            outcome: InvocationOutcome::Abstained,
+            sentence: None,
+            actions: json!([]),
+            // As a list shows it.
+            journal: json!(null),
+            log: json!([]),
+            cpu_us: 0,
+            wall_us: 0,
+            memory_bytes: 0,
         }
     }
 
@@ -92,5 +124,31 @@ mod tests {
         let (events, operations) = left.await.unwrap();
         assert_eq!(events.into_iter().map(|event| event.at).collect::<Vec<_>>(), [now]);
         assert_eq!(operations.into_iter().map(|operation| operation.id).collect::<Vec<_>>(), [kept]);
+    }
+
+    #[tokio::test]
+    async fn invocations_and_keys_of_actions_are_forgotten_in_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Config { folder: folder.path().to_owned(), size_bytes_max: None }.open().unwrap();
+        let old = Timestamp::UNIX_EPOCH;
+        let now = old + INVOCATIONS_KEPT + Duration::from_secs(1);
+        let young = invocation(now - INVOCATIONS_KEPT);
+        let kept = young.clone();
+        let write = store.write(move |tx| {
+            tx.put_invocation(&invocation(old))?;
+            tx.put_invocation(&young)?;
+            tx.take_action_key("acme.guard", "young", young.at)?;
+            (0..=PRUNE_ACTION_KEYS_MAX)
+                .try_for_each(|n| tx.take_action_key("acme.guard", &n.to_string(), old).map(drop))
+        });
+        write.await.unwrap();
+
+        look(&store, KEPT, now).await.unwrap();
+        let left = store.write(move |tx| {
+            let all = tx.invocations(&InvocationQuery { extension: None, before: None, limit: 9 })?;
+            let again = ["young", "0", "1000"].map(|key| tx.take_action_key("acme.guard", key, now));
+            Ok::<_, Error>((all, again.into_iter().collect::<Result<Vec<_>, _>>()?))
+        });
+        assert_eq!(left.await.unwrap(), (vec![kept], vec![false, true, true]));
     }
 }

@@ -62,6 +62,21 @@ pub enum StartError {
     /// Another daemon works on the same data folder or the same `CODEX_HOME`.
     #[error("another daemon is at work here; stop it, or name other folders")]
     Locked(#[source] LockError),
+    /// Extensions would be dropped among what is ours, where approved ones lie too.
+    #[error(
+        "extensions cannot be dropped into {}, which lies in the data folder; name another folder with --extensions",
+        path.display()
+    )]
+    RootInData {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// What was approved cannot be read, and so nobody knows what may run.
+    #[error("cannot tell which extensions were approved; mend the file, or move it away and approve them again")]
+    Approvals(#[source] codex_manager_extension::LockError),
+    /// Extensions cannot be run on this machine, or out of this folder.
+    #[error("cannot run extensions")]
+    Extensions(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The store cannot be opened.
     #[error("cannot open the store")]
     Store(#[source] OpenError),

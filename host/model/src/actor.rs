@@ -14,6 +14,8 @@ pub enum Actor {
     User,
     /// The bearer of a token.
     Token(TokenId),
+    /// An extension, by its id.
+    Extension(String),
     /// The host itself: recovery, expiry, supervision.
     Host,
     /// An actor of a kind that this version does not know, kept as it was written.
@@ -25,6 +27,7 @@ impl fmt::Display for Actor {
         match self {
             Self::User => f.write_str("user"),
             Self::Token(id) => write!(f, "token:{id}"),
+            Self::Extension(id) => write!(f, "extension:{id}"),
             Self::Host => f.write_str("host"),
             Self::Other(text) => f.write_str(text),
         }
@@ -42,9 +45,10 @@ impl From<String> for Actor {
         match text.as_str() {
             "user" => Self::User,
             "host" => Self::Host,
-            _ => match text.strip_prefix("token:") {
-                Some(id) => Self::Token(TokenId::new(id)),
-                None => Self::Other(text),
+            _ => match text.split_once(':') {
+                Some(("token", id)) => Self::Token(TokenId::new(id)),
+                Some(("extension", id)) => Self::Extension(id.to_owned()),
+                _ => Self::Other(text),
             },
         }
     }
@@ -56,8 +60,9 @@ mod tests {
 
     #[test]
     fn an_actor_reads_back_as_it_was_written() {
-        for text in ["user", "host", "token:tok_1", "extension:acme.guard"] {
+        for text in ["user", "host", "token:tok_1", "extension:acme.guard", "job:7"] {
             assert_eq!(Actor::from(text.to_owned()).to_string(), text);
         }
+        assert_eq!(Actor::from("extension:acme.guard".to_owned()), Actor::Extension("acme.guard".to_owned()));
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{Seq, SessionId, TurnId};
+use crate::{Actor, Cause, Seq, SessionId, TurnId};
 
 /// An event that is about to be written. The log gives it its [`Seq`].
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +18,8 @@ pub struct NewEvent {
     pub payload: Value,
     /// When it happened.
     pub at: Timestamp,
+    /// Who did it, where it was somebody.
+    pub actor: Option<Actor>,
     /// The event that caused it, where one did.
     pub caused_by: Option<Seq>,
     /// How many causes lie behind it.
@@ -27,13 +29,28 @@ pub struct NewEvent {
 impl NewEvent {
     /// An event of the host's own making, or of the child's, that no other event caused.
     pub fn new(kind: impl Into<String>, session: Option<SessionId>, payload: Value, at: Timestamp) -> Self {
-        Self { kind: kind.into(), session, turn: None, payload, at, caused_by: None, hops: 0 }
+        Self { kind: kind.into(), session, turn: None, payload, at, actor: None, caused_by: None, hops: 0 }
     }
 
     /// The same event, told of a turn.
     #[must_use]
     pub fn of_turn(mut self, turn: Option<TurnId>) -> Self {
         self.turn = turn;
+        self
+    }
+
+    /// The same event, done by somebody.
+    #[must_use]
+    pub fn by(mut self, actor: Actor) -> Self {
+        self.actor = Some(actor);
+        self
+    }
+
+    /// The same event, one step further from where it all began than what caused it.
+    #[must_use]
+    pub fn because(mut self, cause: Option<Cause>) -> Self {
+        self.caused_by = cause.map(|cause| cause.seq);
+        self.hops = cause.map_or(0, |cause| cause.hops.saturating_add(1));
         self
     }
 }
@@ -53,6 +70,8 @@ pub struct Event {
     pub payload: Option<Value>,
     /// When it happened.
     pub at: Timestamp,
+    /// Who did it, where it was somebody.
+    pub actor: Option<Actor>,
     /// The event that caused it, where one did.
     pub caused_by: Option<Seq>,
     /// How many causes lie behind it.

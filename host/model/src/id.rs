@@ -66,6 +66,10 @@ text_id!(
     OperationId
 );
 text_id!(
+    /// One run of an extension's handler.
+    InvocationId
+);
+text_id!(
     /// A bearer token (the name of it, not its secret).
     TokenId
 );
@@ -80,6 +84,7 @@ text_id!(
 
 fresh_id!(ApprovalId, "apr_");
 fresh_id!(OperationId, "op_");
+fresh_id!(InvocationId, "inv_");
 fresh_id!(TokenId, "tok_");
 fresh_id!(Generation, "gen_");
 fresh_id!(Epoch, "");

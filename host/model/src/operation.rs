@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Actor, ApprovalId, Generation, OperationId, SessionId};
+use crate::{Actor, ApprovalId, Cause, Generation, OperationId, SessionId};
 
 /// Which of the two things that go to the child an operation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +64,8 @@ pub struct Operation {
     pub outcome: Option<Value>,
     /// Who asked for it.
     pub actor: Actor,
+    /// The event because of which it was asked for, where there was one.
+    pub cause: Option<Cause>,
     /// When it was recorded.
     pub created_at: Timestamp,
     /// When its state last changed.

@@ -11,7 +11,8 @@ use rusqlite_migration::{M, Migrations};
 use crate::{Error, OpenError};
 
 /// Every schema there ever was, in order. What has been released is never changed, only added to.
-const MIGRATIONS: &[M<'_>] = &[M::up(include_str!("../migrations/1-foundation.sql"))];
+const MIGRATIONS: &[M<'_>] =
+    &[M::up(include_str!("../migrations/1-foundation.sql")), M::up(include_str!("../migrations/2-extensions.sql"))];
 /// "CMGR", written into the file by the first migration.
 const APPLICATION_ID: i64 = 0x434d_4752;
 

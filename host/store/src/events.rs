@@ -1,6 +1,6 @@
 //! The event log: facts, numbered densely in the order of commits.
 
-use codex_manager_model::{Epoch, Event, NewEvent, Seq, SessionId, TurnId};
+use codex_manager_model::{Actor, Epoch, Event, NewEvent, Seq, SessionId, TurnId};
 use rusqlite::{Row, params};
 
 use crate::column::{At, Count, Json, at, count, id, maybe_id, maybe_seq, seq};
@@ -26,6 +26,16 @@ impl View<'_> {
         self.all("SELECT * FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2", params![Count(after.0), limit], event)
     }
 
+    /// The events of some kinds after a place, at most `limit`, in order. With fewer than that, there are no more up to
+    /// the head of this view.
+    pub fn events_of_kinds(&self, after: Seq, kinds: &[String], limit: u32) -> Result<Vec<Event>, Error> {
+        self.all(
+            "SELECT * FROM events WHERE seq > ?1 AND kind IN (SELECT value FROM json_each(?2)) ORDER BY seq LIMIT ?3",
+            params![Count(after.0), Json(kinds), limit],
+            event,
+        )
+    }
+
     /// Where the log begins and ends.
     pub fn event_bounds(&self) -> Result<EventBounds, Error> {
         let bounds = self.one("SELECT head, bytes, (SELECT min(seq) FROM events) AS oldest FROM log", [], |row| {
@@ -48,15 +58,16 @@ impl Tx<'_> {
         let payload = event.payload.to_string();
         let session = event.session.as_ref().map(SessionId::as_str);
         let turn = event.turn.as_ref().map(TurnId::as_str);
-        let names = event.kind.len() + session.map_or(0, str::len) + turn.map_or(0, str::len);
-        let bytes = Count((names + payload.len()) as u64);
+        let actor = event.actor.map(String::from);
+        let names = [Some(event.kind.as_str()), session, turn, actor.as_deref()].into_iter().flatten();
+        let bytes = Count((names.map(str::len).sum::<usize>() + payload.len()) as u64);
         let head = self.one("UPDATE log SET head = head + 1, bytes = bytes + ?1 RETURNING head", [&bytes], |row| {
             seq(row, "head")
         })?;
         let number = head.expect(LOG_ROW);
         self.execute(
-            "INSERT INTO events (seq, kind, session, turn, payload, bytes, at, caused_by, hops)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT INTO events (seq, kind, session, turn, payload, bytes, at, actor, caused_by, hops)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             params![
                 Count(number.0),
                 event.kind,
@@ -65,6 +76,7 @@ impl Tx<'_> {
                 payload,
                 bytes,
                 At(event.at),
+                actor,
                 event.caused_by.map(|Seq(cause)| Count(cause)),
                 event.hops
             ],
@@ -81,6 +93,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
         turn: maybe_id(row, "turn", TurnId::new)?,
         payload: row.get::<_, Option<Json<_>>>("payload")?.map(|Json(value)| value),
         at: at(row, "at")?,
+        actor: maybe_id(row, "actor", Actor::from)?,
         caused_by: maybe_seq(row, "caused_by")?,
         hops: row.get("hops")?,
     })

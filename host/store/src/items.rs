@@ -8,9 +8,34 @@ use crate::column::{At, Json, Word, at, id, json, maybe_at, word};
 use crate::{Error, Tx, View};
 
 impl View<'_> {
+    /// The item of that id.
+    pub fn item(&self, session: &SessionId, id: &ItemId) -> Result<Option<Item>, Error> {
+        let sql = "SELECT * FROM items WHERE session = ?1 AND id = ?2";
+        self.one(sql, [session.as_str(), id.as_str()], item)
+    }
+
     /// All items of a session, in order of first appearance.
     pub fn items_of(&self, session: &SessionId) -> Result<Vec<Item>, Error> {
         self.all("SELECT * FROM items WHERE session = ?1 ORDER BY position", [session.as_str()], item)
+    }
+
+    /// Items of a session after the given one, or from its first on, in order of first appearance: at most `limit`, and
+    /// no more than have `bytes_max` of text and body together, but one in any case.
+    pub fn items_after(
+        &self,
+        session: &SessionId,
+        after: Option<&ItemId>,
+        limit: u32,
+        bytes_max: usize,
+    ) -> Result<Vec<Item>, Error> {
+        self.page(
+            "SELECT *, octet_length(text) + octet_length(body) AS page_bytes FROM items
+             WHERE session = ?1 AND (?2 IS NULL OR position >
+                 (SELECT position FROM items WHERE session = ?1 AND id = ?2)) ORDER BY position LIMIT ?3",
+            params![session.as_str(), after.map(ItemId::as_str), limit],
+            bytes_max,
+            item,
+        )
     }
 }
 

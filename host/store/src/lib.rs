@@ -8,6 +8,7 @@
 //! elsewhere. One noun a file; SQLite is not seen from outside. Token deltas and progress are not for the tables at
 //! all: they pass through [`Ephemeral`], in memory.
 
+mod action_keys;
 mod approvals;
 mod column;
 mod config;
@@ -17,8 +18,11 @@ mod ephemeral;
 mod error;
 mod events;
 mod folder;
+mod invocations;
 mod items;
+mod kv;
 mod lock;
+mod marks;
 mod open_error;
 mod operation;
 mod operations;
@@ -28,6 +32,7 @@ mod sessions;
 mod stats;
 mod store;
 mod tokens;
+mod transcripts;
 mod turns;
 mod tx;
 mod view;
@@ -40,6 +45,7 @@ pub use database::sqlite_version;
 pub use ephemeral::{Ephemeral, EphemeralEvent, EphemeralReader, Lagged};
 pub use error::Error;
 pub use events::EventBounds;
+pub use invocations::InvocationQuery;
 pub use lock::{Lock, LockError, LockHolder};
 pub use open_error::OpenError;
 pub use retention::{Pruned, Retention};

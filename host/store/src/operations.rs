@@ -1,12 +1,12 @@
 //! Operations: the outbox. Each step is compare and set, so that what was sent is never sent again by a second look.
 
 use codex_manager_model::limits::PRUNE_OPERATIONS_MAX;
-use codex_manager_model::{Actor, ApprovalId, Generation, Operation, OperationId, OperationState, SessionId};
+use codex_manager_model::{Actor, ApprovalId, Cause, Generation, Operation, OperationId, OperationState, SessionId};
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 use serde_json::Value;
 
-use crate::column::{At, Json, Word, at, id, json, maybe_id, word};
+use crate::column::{At, Count, Json, Word, at, id, json, maybe_id, maybe_seq, word};
 use crate::{Error, Tx, View};
 
 impl View<'_> {
@@ -44,8 +44,8 @@ impl Tx<'_> {
     pub fn record_operation(&self, operation: &Operation) -> Result<(), Error> {
         self.execute(
             "INSERT INTO operations (id, kind, method, session, approval, generation, body, state, outcome, actor,
-                 created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+                 cause, cause_hops, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             params![
                 operation.id.as_str(),
                 Word(operation.kind),
@@ -57,6 +57,8 @@ impl Tx<'_> {
                 Word(operation.state),
                 operation.outcome.as_ref().map(Json),
                 operation.actor.to_string(),
+                operation.cause.map(|cause| Count(cause.seq.0)),
+                operation.cause.map(|cause| cause.hops),
                 At(operation.created_at),
                 At(operation.updated_at),
             ],
@@ -108,7 +110,12 @@ fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
         state: word(row, "state")?,
         outcome: row.get::<_, Option<Json<Value>>>("outcome")?.map(|Json(value)| value),
         actor: id(row, "actor", Actor::from)?,
+        cause: cause(row)?,
         created_at: at(row, "created_at")?,
         updated_at: at(row, "updated_at")?,
     })
+}
+
+fn cause(row: &Row<'_>) -> rusqlite::Result<Option<Cause>> {
+    maybe_seq(row, "cause")?.map(|seq| Ok(Cause { seq, hops: row.get("cause_hops")? })).transpose()
 }

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use rusqlite::{Connection, Params, Row};
 
 use crate::Error;
+use crate::column::count;
 
 /// The store at one moment. The queries are beside their nouns: `view.session(…)`, `view.events(…)`.
 ///
@@ -43,6 +44,28 @@ impl<'a> View<'a> {
         read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, Error> {
         self.guarded(|connection| connection.prepare_cached(sql)?.query_map(params, read)?.collect())
+    }
+
+    /// Rows in order, until they have `bytes_max` together by the column `page_bytes`. The first one comes in any case.
+    pub(crate) fn page<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        bytes_max: usize,
+        mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, Error> {
+        self.guarded(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let (mut rows, mut page, mut bytes) = (statement.query(params)?, Vec::new(), 0);
+            while let Some(row) = rows.next()? {
+                bytes += count(row, "page_bytes")?;
+                if bytes > bytes_max as u64 && !page.is_empty() {
+                    break;
+                }
+                page.push(read(row)?);
+            }
+            Ok(page)
+        })
     }
 
     /// Runs a statement; how many rows it changed.

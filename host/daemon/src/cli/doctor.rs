@@ -2,6 +2,7 @@
 
 mod check;
 mod daemon;
+mod extensions;
 mod folders;
 mod login;
 mod programs;
@@ -53,6 +54,7 @@ impl Doctor {
         let holder = daemon::holder(&paths.data);
         checks.push(daemon::lock(&holder));
         checks.push(daemon::health(context).await);
+        checks.push(extensions::check(context).await);
         checks.push(daemon::leftovers(&holder, &paths.data));
         checks.extend(programs::codex(self.codex_bin, &paths.tools, self.bwrap).await);
         Ok(checks)

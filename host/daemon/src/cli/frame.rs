@@ -99,10 +99,48 @@ impl Frame {
             "gap" => format!("{} skipped", payload["skipped"]),
             "approval" => format!("{}  {}", payload["approvalId"].as_str().unwrap_or_default(), first()),
             "approval_resolved" if payload["status"] == "expired" => "expired".to_owned(),
+            "approval_resolved" => resolved(payload),
+            "transcript_updated" => [&payload["type"], &payload["entry"]["content"]].map(word).join("  "),
+            "extension_invoked" => invoked(payload),
+            "extension_reloaded" => reloaded(payload),
+            kind if kind.starts_with("extension_") => {
+                let about = ["extensionId", "version", "reason"].map(|member| word(&payload[member]));
+                about.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("  ")
+            }
             // A piece of a text may begin with a space.
             _ => payload["params"]["delta"].as_str().map_or_else(|| first().to_owned(), |delta| format!("{delta:?}")),
         }
     }
+}
+
+/// What was decided, and by whom.
+fn resolved(payload: &Value) -> String {
+    match word(&payload["actor"]) {
+        "" => word(&payload["decision"]).to_owned(),
+        actor => format!("{}  by {actor}", word(&payload["decision"])),
+    }
+}
+
+/// Which extension, what became of its call, what it asked for, and the sentence about it, which may begin with its name
+/// too.
+fn invoked(payload: &Value) -> String {
+    let (extension, sentence) = (word(&payload["extensionId"]), word(&payload["sentence"]));
+    let actions = payload["actions"].as_array().into_iter().flatten().map(word).collect::<Vec<_>>().join(", ");
+    let sentence = sentence.strip_prefix(extension).unwrap_or(sentence).trim_start();
+    let said = [extension, word(&payload["outcome"]), &actions, sentence];
+    said.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("  ")
+}
+
+/// Whether the drops are as they should be, and how many are not.
+fn reloaded(payload: &Value) -> String {
+    match payload["errors"].as_array().map_or(0, Vec::len) {
+        0 => word(&payload["result"]).to_owned(),
+        faulty => format!("{}: {faulty} faulty", word(&payload["result"])),
+    }
+}
+
+fn word(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
 }
 
 /// Tells the frames apart that begin a row, for who wants to see each row once.
@@ -180,6 +218,30 @@ mod tests {
             ("approval", json!({"approvalId": "apr_1", "summary": "Run: ls"}), "apr_1  Run: ls"),
             ("approval_resolved", json!({"status": "resolved", "decision": "accept"}), "accept"),
             ("approval_resolved", json!({"status": "expired", "decision": "accept"}), "expired"),
+            (
+                "approval_resolved",
+                json!({"status": "resolved", "decision": "decline", "actor": "extension:acme.guard"}),
+                "decline  by extension:acme.guard",
+            ),
+            (
+                "transcript_updated",
+                json!({"type": "guard.declined", "entry": {"content": "Declined: rm -rf"}}),
+                "guard.declined  Declined: rm -rf",
+            ),
+            (
+                "extension_invoked",
+                json!({"extensionId": "a.b", "outcome": "applied", "actions": ["approval.decline", "x.y"]}),
+                "a.b  applied  approval.decline, x.y",
+            ),
+            (
+                "extension_invoked",
+                json!({"extensionId": "a.b", "outcome": "failed", "actions": [], "sentence": "a.b trapped"}),
+                "a.b  failed  trapped",
+            ),
+            ("extension_approved", json!({"extensionId": "a.b", "version": "1.0.0"}), "a.b  1.0.0"),
+            ("extension_quarantined", json!({"extensionId": "a.b", "reason": "it trapped"}), "a.b  it trapped"),
+            ("extension_reloaded", json!({"result": "success", "errors": []}), "success"),
+            ("extension_reloaded", json!({"result": "failed", "errors": [{}, {}]}), "failed: 2 faulty"),
             ("turn_interrupted", json!({"reason": "the child is gone"}), "the child is gone"),
             ("app_server_state", json!({"state": "ready"}), "ready"),
             ("gap", json!({"skipped": 3}), "3 skipped"),

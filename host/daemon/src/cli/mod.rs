@@ -7,6 +7,7 @@ mod approvals;
 mod client;
 mod demo;
 mod doctor;
+mod ext;
 mod failure;
 pub(crate) mod frame;
 mod listen;
@@ -77,6 +78,8 @@ enum Command {
     Approvals(approvals::Approvals),
     Stream(stream::Stream),
     #[command(subcommand)]
+    Ext(ext::Ext),
+    #[command(subcommand)]
     Operations(operations::Operations),
     #[command(subcommand)]
     Tokens(tokens::Tokens),
@@ -118,6 +121,7 @@ impl Command {
             Self::Sessions(command) => command.run(context).await,
             Self::Approvals(command) => command.run(context).await,
             Self::Stream(command) => command.run(context).await,
+            Self::Ext(command) => command.run(context).await,
             Self::Operations(command) => command.run(context).await,
             Self::Tokens(command) => command.run(context).await,
         }
@@ -149,7 +153,7 @@ mod tests {
     #[test]
     fn the_help_names_every_command_and_every_exit_code() {
         let help = Cli::command().render_help().to_string();
-        for noun in ["serve", "demo", "doctor", "sessions", "approvals", "stream", "operations", "tokens"] {
+        for noun in ["serve", "demo", "doctor", "sessions", "approvals", "stream", "ext", "operations", "tokens"] {
             assert!(help.contains(&format!("\n  {noun} ")), "{noun}: {help}");
         }
         assert!(help.contains(EXIT_CODES), "{help}");
@@ -160,6 +164,7 @@ mod tests {
         for (noun, verbs) in [
             ("sessions", &["list", "create", "get", "send", "interrupt"][..]),
             ("approvals", &["list", "decide"]),
+            ("ext", &["build", "list", "show", "approve", "disable", "enable", "revoke", "logs"]),
             ("operations", &["get"]),
             ("tokens", &["create", "list", "revoke"]),
         ] {

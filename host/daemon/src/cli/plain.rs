@@ -3,13 +3,17 @@
 
 use std::borrow::Cow;
 
+use codex_manager_extension::is_visible;
 use jiff::Timestamp;
 use serde_json::Value;
 
 /// The widest cell of a table.
 const CELL_WIDTH: usize = 80;
 
-/// The text with every control character but line breaks and tabs replaced.
+/// How wide a text is set.
+const WIDTH: usize = 80;
+
+/// The text with everything replaced that does not show as itself, but line breaks and tabs.
 pub(super) fn plain(text: &str) -> Cow<'_, str> {
     if text.chars().any(is_active) {
         Cow::Owned(text.chars().map(|c| if is_active(c) { char::REPLACEMENT_CHARACTER } else { c }).collect())
@@ -25,6 +29,34 @@ pub(crate) fn line(text: &str, width: usize) -> String {
         Some((cut, _)) => format!("{}…", &joined[..cut]),
         None => joined,
     }
+}
+
+/// The text after `prefix`, in lines of [`WIDTH`] that are indented as deep as the prefix is wide. What has no blanks
+/// is cut where the line ends.
+pub(super) fn wrapped(prefix: &str, text: &str) -> String {
+    let indent = prefix.chars().count();
+    let (text, room) = (plain(text), WIDTH.saturating_sub(indent).max(1));
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let mut word: Vec<char> = word.chars().collect();
+        let line = lines.last_mut().expect("there is one from the start on");
+        if !line.is_empty() && line.chars().count() + 1 + word.len() <= room {
+            line.push(' ');
+            line.extend(word);
+            continue;
+        }
+        if !line.is_empty() {
+            lines.push(String::new());
+        }
+        while word.len() > room {
+            let rest = word.split_off(room);
+            lines.last_mut().expect("there is one from the start on").extend(word);
+            lines.push(String::new());
+            word = rest;
+        }
+        lines.last_mut().expect("there is one from the start on").extend(word);
+    }
+    format!("{prefix}{}", lines.join(&format!("\n{:indent$}", "")))
 }
 
 /// The last `width` characters, on one line.
@@ -62,9 +94,9 @@ pub(super) fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -
     all().map(text).collect::<Vec<_>>().join("\n")
 }
 
-/// Controls, and the marks that reverse the direction of what follows.
+/// By the same rule as on the screens where extensions are approved.
 fn is_active(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c != '\n' && c != '\t' && !is_visible(c)
 }
 
 #[cfg(test)]
@@ -78,10 +110,44 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_seen_is_replaced() {
+        let hidden = [
+            ('\0', '\u{8}'),
+            ('\u{b}', '\u{1f}'),
+            ('\u{7f}', '\u{9f}'),
+            ('\u{61c}', '\u{61c}'),
+            ('\u{200b}', '\u{200f}'),
+            ('\u{2028}', '\u{2029}'),
+            ('\u{202a}', '\u{202e}'),
+            ('\u{2060}', '\u{2069}'),
+            ('\u{feff}', '\u{feff}'),
+            ('\u{e0001}', '\u{e007f}'),
+        ];
+        for c in hidden.into_iter().flat_map(|(first, last)| first..=last) {
+            assert_eq!(plain(&format!("a{c}b")), "a\u{fffd}b", "{}", c.escape_unicode());
+        }
+        for c in ['\t', '\n', ' ', '~', '\u{a0}', 'ü', '\u{61b}', '\u{2010}', '\u{2027}', '\u{202f}', '漢', '\u{1f600}']
+        {
+            assert!(matches!(plain(&c.to_string()), Cow::Borrowed(_)), "{}", c.escape_unicode());
+        }
+    }
+
+    #[test]
     fn a_line_is_one_line_and_no_longer_than_asked() {
         assert_eq!(line("a\n  b\tc", 9), "a b c");
         assert_eq!(line("äöüß", 2), "äö…");
         assert_eq!((tail("äöüß", 2), tail("ä", 2), tail("", 2)), ("üß".into(), "ä".into(), String::new()));
+    }
+
+    #[test]
+    fn a_long_text_is_set_below_its_beginning_and_no_line_is_wider_than_a_terminal() {
+        assert_eq!(wrapped("why  ", "a  b\nc"), "why  a b c");
+        let long = wrapped("  - ", &format!("{} {} end", "word ".repeat(20), "x".repeat(100)));
+        let lines: Vec<_> = long.lines().collect();
+        assert_eq!(lines.len(), 4, "{long}");
+        assert!(lines.iter().all(|line| line.chars().count() <= WIDTH), "{long}");
+        assert!(lines[1..].iter().all(|line| line.starts_with("    ") && !line.starts_with("     ")), "{long}");
+        assert!(lines[3].ends_with("x end"), "{long}");
     }
 
     #[test]

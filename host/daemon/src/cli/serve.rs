@@ -1,6 +1,7 @@
 //! `serve`: the daemon, until it is told to stop.
 
-use std::path::PathBuf;
+use std::env;
+use std::path::{PathBuf, absolute};
 
 use clap::Args;
 use codex_manager_model::{ApprovalPolicy, Controls, FilesystemSandbox, NetworkAccess};
@@ -15,6 +16,9 @@ use super::{Context, listen};
 use crate::paths::Paths;
 use crate::tools::{Codex, Progress, Tool};
 use crate::{Daemon, StartError};
+
+/// Folders that extensions are dropped into as well.
+const ROOTS_VARIABLES: [&str; 2] = ["AGENT_EXTENSION_CONFIGURED_ROOTS", "AGENT_EXTENSION_PACKAGE_ROOTS"];
 
 /// Run the daemon
 #[derive(Debug, Args)]
@@ -31,6 +35,9 @@ pub(super) struct Serve {
     /// The bwrap program that contains Codex [default: the one in Codex's package, else the one on PATH]
     #[arg(long, value_name = "FILE")]
     bwrap: Option<PathBuf>,
+    /// A folder that extensions are dropped into; may be repeated [default: ./extensions]
+    #[arg(long, value_name = "FOLDER")]
+    extensions: Vec<PathBuf>,
     /// When Codex must ask, in sessions that do not say
     #[arg(
         long,
@@ -78,12 +85,22 @@ impl Serve {
             .allow_uncontained(self.allow_uncontained)
             .bwrap(self.bwrap.clone())
             .controls(self.controls())
+            .extension_roots(self.extension_roots())
             .build()
             .await
             .map_err(|error| not_started(&error))?;
         stop_on_signal(&daemon)?;
-        announce(context, &daemon, &paths, &codex);
+        warn_of_missing(&self.extensions);
+        announce(context, &daemon, &paths, &codex, &self.extension_roots());
         daemon.run().await.map_err(|error| Failure::because(Exit::Failed, &error))
+    }
+
+    /// What was named, else the usual folder; and what the environment adds, in lists like that of `PATH`.
+    fn extension_roots(&self) -> Vec<PathBuf> {
+        let named = if self.extensions.is_empty() { vec!["extensions".into()] } else { self.extensions.clone() };
+        let added = ROOTS_VARIABLES.iter().filter_map(env::var_os);
+        let added = added.flat_map(|list| env::split_paths(&list).collect::<Vec<_>>());
+        named.into_iter().chain(added).filter(|root| !root.as_os_str().is_empty()).collect()
     }
 
     fn controls(&self) -> Controls {
@@ -103,6 +120,13 @@ fn hide_memory() {
     }
 }
 
+/// A folder that somebody names is meant to be there; it may come later.
+fn warn_of_missing(named: &[PathBuf]) {
+    for root in named.iter().filter(|root| !root.is_dir()) {
+        tracing::warn!(folder = %root.display(), "the folder named with --extensions is not there: nothing can lie in it");
+    }
+}
+
 /// Finding may mean fetching, which blocks for as long as the line is slow.
 async fn codex(given: Option<PathBuf>, paths: &Paths) -> Result<Tool, Failure> {
     let codex = Codex::new(given.filter(|path| !path.as_os_str().is_empty()), &paths.tools);
@@ -114,7 +138,10 @@ async fn codex(given: Option<PathBuf>, paths: &Paths) -> Result<Tool, Failure> {
 /// The errors themselves name the next step.
 pub(super) fn not_started(error: &StartError) -> Failure {
     let exit = match error {
-        StartError::NotLoopback { .. } | StartError::SameFolder { .. } | StartError::NotEmpty { .. } => Exit::Usage,
+        StartError::NotLoopback { .. }
+        | StartError::SameFolder { .. }
+        | StartError::NotEmpty { .. }
+        | StartError::RootInData { .. } => Exit::Usage,
         StartError::Locked(_) | StartError::Listen { .. } => Exit::Conflict,
         _ => Exit::Failed,
     };
@@ -123,12 +150,19 @@ pub(super) fn not_started(error: &StartError) -> Failure {
 
 /// Ready for scripts (the first line), and for people (the rest). That nobody can read it is no reason to stop: where the
 /// daemon listens is in the data folder too.
-fn announce(context: &Context, daemon: &Daemon, paths: &Paths, codex: &Tool) {
+fn announce(context: &Context, daemon: &Daemon, paths: &Paths, codex: &Tool, roots: &[PathBuf]) {
     let (address, folder, token) = (format!("http://{}", daemon.address()), paths.data.path(), paths.data.token());
-    let document = json!({ "address": address, "dataFolder": folder, "tokenFile": token, "codex": codex.path });
+    let roots: Vec<_> = roots.iter().map(|root| absolute(root).unwrap_or_else(|_| root.clone())).collect();
+    let drops: Vec<_> = roots.iter().map(|root| root.display().to_string()).collect();
+    let document = json!({
+        "address": address, "dataFolder": folder, "tokenFile": token, "codex": codex.path, "extensionRoots": drops,
+    });
     let told = context.output.document(&document, || {
         let (folder, token, codex) = (folder.display(), token.display(), codex.path.display());
-        format!("listening on {address}\n  data folder  {folder}\n  admin token  in {token}\n  codex        {codex}")
+        let head = format!(
+            "listening on {address}\n  data folder  {folder}\n  admin token  in {token}\n  codex        {codex}"
+        );
+        drops.iter().fold(head, |text, root| format!("{text}\n  extensions   dropped into {root}"))
     });
     if let Err(failure) = told {
         tracing::warn!(address, error = %failure, "what the daemon says at its start was not printed");

@@ -79,7 +79,7 @@ pub(super) async fn decide(api: &Api, events: &Follow, asked: &Asked, decision: 
 }
 
 /// What a tool answered the model last.
-fn last_output(request: &Value) -> String {
+pub(super) fn last_output(request: &Value) -> String {
     let items = request["input"].as_array().map(Vec::as_slice).unwrap_or_default();
     let output = items.iter().rev().find(|item| item["type"].as_str().is_some_and(|kind| kind.ends_with("_output")));
     output.map(|item| item["output"].to_string()).unwrap_or_default()

@@ -24,6 +24,16 @@ pub(crate) enum DemoError {
         #[source]
         fault: Fault,
     },
+    /// A step cannot be played on this machine.
+    #[error("step {letter} was skipped ({title}): {why}")]
+    Skipped {
+        /// The step.
+        letter: char,
+        /// What it shows.
+        title: &'static str,
+        /// What is missing here.
+        why: String,
+    },
     /// Somebody pressed Ctrl-C.
     #[error("interrupted before the end of the story")]
     Interrupted,
@@ -38,7 +48,7 @@ impl DemoError {
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Codex(error) => Some(error.hint()),
-            Self::Prepare(_) | Self::Step { .. } | Self::Interrupted => None,
+            Self::Prepare(_) | Self::Step { .. } | Self::Skipped { .. } | Self::Interrupted => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The folders of one demo: the daemon's, Codex's, and one to work in.
+//! The folders of one demo: the daemon's, Codex's, one to work in, and one to drop extensions into.
 
 use std::fs::{DirBuilder, remove_dir_all};
 use std::os::unix::fs::DirBuilderExt;
@@ -21,7 +21,7 @@ impl Folders {
     pub(super) fn make(paths: &Paths) -> Result<Self, Fault> {
         let all = paths.data.path().join("demo").join(Uuid::now_v7().to_string());
         let folders = Self { all, kept: false };
-        for folder in [folders.data(), folders.codex_home(), folders.work()] {
+        for folder in [folders.data(), folders.codex_home(), folders.work(), folders.extensions()] {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
             made.map_err(|error| Fault::because(format!("cannot make {}", folder.display()), error.into()))?;
         }
@@ -46,6 +46,11 @@ impl Folders {
     /// Where Codex's commands start.
     pub(super) fn work(&self) -> PathBuf {
         self.all.join("work")
+    }
+
+    /// Where extensions are dropped.
+    pub(super) fn extensions(&self) -> PathBuf {
+        self.all.join("extensions")
     }
 
     /// What the daemon logs.

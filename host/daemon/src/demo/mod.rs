@@ -15,6 +15,7 @@ mod fault;
 mod folders;
 mod follow;
 mod frame;
+mod guard;
 mod interrupt;
 mod patience;
 mod process;
@@ -52,7 +53,8 @@ pub(crate) struct DemoOptions {
 /// Whatever happens, nothing that it started is left running; its folders go too, unless a step failed.
 ///
 /// # Errors
-/// When Codex is not to be had, a step did not happen, or it was interrupted before the end of the story.
+/// When Codex is not to be had, a step did not happen or cannot be played here, or it was interrupted before the end of
+/// the story.
 pub(crate) async fn run(options: DemoOptions) -> Result<(), DemoError> {
     let mut interrupt = Interrupt::listen().map_err(DemoError::prepare)?;
     let mut stage = tokio::select! {
@@ -63,7 +65,7 @@ pub(crate) async fn run(options: DemoOptions) -> Result<(), DemoError> {
         told = story(&mut stage) => told,
         () = interrupt.happened() => Err(DemoError::Interrupted),
     };
-    if told.is_ok() && !options.once {
+    if matches!(told, Ok(()) | Err(DemoError::Skipped { .. })) && !options.once {
         told = staying::tell(&stage).map_err(DemoError::prepare);
         interrupt.happened().await;
     }
@@ -91,8 +93,10 @@ async fn story(stage: &mut Stage) -> Result<(), DemoError> {
     let step = tell::step('f', "Codex itself is killed");
     step.ended(child::play(stage).await)?;
     step.ended(void::play(stage).await)?;
-    tell::ending(stage);
-    Ok(())
+    let step = tell::step('g', "an extension guards what is dear");
+    let skipped = step.ended(guard::play(stage).await)?;
+    tell::ending(stage, skipped.is_some());
+    skipped.map_or(Ok(()), |why| Err(step.skipped(why)))
 }
 
 /// Gets Codex, makes the folders and starts the model.

@@ -26,7 +26,7 @@ const READY: &str = "listening on ";
 /// How long the daemon may take to stop when it is asked to.
 const STOP_MAX: Duration = Duration::from_secs(10);
 /// Variables that would make the daemon, or a command of ours, another one than the demo's.
-const FOREIGN_VARIABLES: [&str; 10] = [
+const FOREIGN_VARIABLES: [&str; 12] = [
     "DATA_DIR",
     "CODEX_HOME",
     "CODEX_BIN",
@@ -37,6 +37,8 @@ const FOREIGN_VARIABLES: [&str; 10] = [
     "DEFAULT_NETWORK_ACCESS",
     "CODEX_MANAGER_API_BASE",
     "CODEX_MANAGER_BEARER_TOKEN",
+    "AGENT_EXTENSION_CONFIGURED_ROOTS",
+    "AGENT_EXTENSION_PACKAGE_ROOTS",
 ];
 
 /// What the story is played on. Dropped, it leaves nothing running.
@@ -44,6 +46,7 @@ pub(super) struct Stage {
     daemon: Option<Daemon>,
     codex: PathBuf,
     program: PathBuf,
+    tools: PathBuf,
     model: ScriptedModel,
     allow_uncontained: bool,
     folders: Folders,
@@ -57,6 +60,25 @@ struct Daemon {
     took: Duration,
 }
 
+/// What a command of the command line said.
+pub(super) struct Said {
+    line: String,
+    /// Its result.
+    pub(super) output: String,
+    /// What it said besides.
+    pub(super) errors: String,
+    /// Whether it did what it was asked to.
+    pub(super) succeeded: bool,
+}
+
+impl Said {
+    /// Its result, if it did what it was asked to.
+    pub(super) fn expect(self) -> Result<String, Fault> {
+        ensure(self.succeeded, || format!("{} failed: {}", self.line, self.errors))?;
+        Ok(self.output)
+    }
+}
+
 impl Stage {
     /// Makes folders, starts the model, and points Codex at it. No daemon runs yet.
     pub(super) async fn set(paths: &Paths, codex: PathBuf) -> Result<Self, Fault> {
@@ -68,11 +90,17 @@ impl Stage {
         let config = codex_config(&model.base_url(), "read-only");
         fs::write(folders.codex_home().join("config.toml"), config)
             .map_err(|error| Fault::because("Codex cannot be told of the model", error.into()))?;
-        Ok(Self { daemon: None, codex, program, model, allow_uncontained: false, folders })
+        let tools = paths.tools.clone();
+        Ok(Self { daemon: None, codex, program, tools, model, allow_uncontained: false, folders })
     }
 
     pub(super) fn codex(&self) -> &Path {
         &self.codex
+    }
+
+    /// Where tools are kept that were fetched or made.
+    pub(super) fn tools(&self) -> &Path {
+        &self.tools
     }
 
     pub(super) fn folders(&self) -> &Folders {
@@ -153,11 +181,20 @@ impl Stage {
 
     /// What `doctor` says of this daemon's folders.
     pub(super) async fn doctor(&self) -> Result<String, Fault> {
-        let mut command = self.command("doctor");
-        command.arg("--codex-bin").arg(&self.codex).stdin(Stdio::null());
-        let output = soon("doctor", command.output()).await?;
-        let output = output.map_err(|error| Fault::because("doctor cannot be run", error.into()))?;
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        let codex = self.codex.to_string_lossy();
+        Ok(self.say(&["doctor", "--codex-bin", &codex]).await?.output)
+    }
+
+    /// Runs a command of the command line, as a client of this daemon.
+    pub(super) async fn say(&self, words: &[&str]) -> Result<Said, Fault> {
+        let line = words.join(" ");
+        let mut command = self.command(words.first().copied().unwrap_or_default());
+        command.args(words.get(1..).unwrap_or_default()).stdin(Stdio::null()).kill_on_drop(true);
+        let output = soon(&line, command.output()).await?;
+        let output = output.map_err(|error| Fault::because(format!("{line} cannot be run"), error.into()))?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (output, errors, succeeded) = (text(&output.stdout), text(&output.stderr), output.status.success());
+        Ok(Said { line, output, errors, succeeded })
     }
 
     /// Stops everything, and removes the folders unless they are to be kept.
@@ -190,6 +227,7 @@ impl Stage {
         let log = File::options().create(true).append(true).open(self.folders.log()).map_err(failed)?;
         let mut command = self.command("serve");
         command.args(["--listen", "127.0.0.1:0"]).arg("--codex-bin").arg(&self.codex);
+        command.arg("--extensions").arg(self.folders.extensions());
         if self.allow_uncontained {
             command.arg("--allow-uncontained");
         }
@@ -199,7 +237,7 @@ impl Stage {
     }
 
     /// This very program, on the demo's folders.
-    fn command(&self, verb: &str) -> Command {
+    pub(super) fn command(&self, verb: &str) -> Command {
         let mut command = Command::new(&self.program);
         FOREIGN_VARIABLES.iter().for_each(|name| {
             command.env_remove(name);

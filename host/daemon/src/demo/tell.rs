@@ -30,11 +30,16 @@ pub(super) fn step(letter: char, title: &'static str) -> Step {
 
 impl Step {
     /// Ends the step, or a part of it; what was not seen in it is marked.
-    pub(super) fn ended(self, result: Result<(), Fault>) -> Result<(), DemoError> {
+    pub(super) fn ended<T>(self, result: Result<T, Fault>) -> Result<T, DemoError> {
         result.map_err(|fault| {
             say(&format!("   ✗ {}", line(&fault.to_string(), WIDTH)));
             DemoError::Step { letter: self.letter, title: self.title, fault }
         })
+    }
+
+    /// The step cannot be played on this machine.
+    pub(super) fn skipped(self, why: String) -> DemoError {
+        DemoError::Skipped { letter: self.letter, title: self.title, why }
     }
 }
 
@@ -46,6 +51,11 @@ pub(super) fn seen(what: impl AsRef<str>) {
 /// What there is to know about what was seen.
 pub(super) fn note(what: impl AsRef<str>) {
     say(&format!("     {}", line(what.as_ref(), WIDTH)));
+}
+
+/// A line that a command of ours printed for people, as it is.
+pub(super) fn quote(line: &str) {
+    say(&format!("     │ {line}"));
 }
 
 /// An event, as the stream told it.
@@ -80,9 +90,14 @@ pub(super) fn opening(stage: &Stage) {
     say(&format!("   folders  {}", stage.folders().all().display()));
 }
 
-/// All steps happened, as far as they can here.
-pub(super) fn ending(stage: &Stage) {
-    say("\nAll of it happened.");
+/// A step cannot be played on this machine.
+pub(super) fn skipped(why: &str) {
+    say(&format!("   SKIPPED: {why}"));
+}
+
+/// All steps happened, as far as they can here; one may have been `skipped`.
+pub(super) fn ending(stage: &Stage, skipped: bool) {
+    say(if skipped { "\nAll of it happened but what was skipped." } else { "\nAll of it happened." });
     if !stage.is_contained() {
         say("NOT CONTAINED: what step d is about, and that nothing outlives the daemon in step e, does not hold here.");
     }

@@ -6,6 +6,7 @@
 mod approvals;
 mod drain;
 mod edge;
+mod extensions;
 mod extract;
 mod guard;
 mod health;
@@ -88,6 +89,7 @@ pub(crate) fn routes() -> Vec<Route> {
     let mut routes = health::routes();
     routes.extend(sessions::routes());
     routes.extend(approvals::routes());
+    routes.extend(extensions::routes());
     routes.extend(operations::routes());
     routes.extend(tokens::routes());
     routes.extend(stream::routes());

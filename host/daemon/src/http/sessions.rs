@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use codex_manager_model::{Role, SessionId};
+use codex_manager_model::{Role, SessionId, TranscriptEntry};
 use serde_json::{Value, json};
 
 use super::{Access, Body, Path, Problem, Query, Route};
@@ -18,6 +18,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/api/sessions/{session_id}", viewer, get),
         Route::post("/api/sessions/{session_id}/messages", operator, send),
         Route::post("/api/sessions/{session_id}/interrupt", operator, interrupt),
+        Route::post("/api/sessions/{session_id}/transcript/upsert", operator, upsert_entry),
     ]
 }
 
@@ -55,4 +56,14 @@ async fn interrupt(
 ) -> Result<Json<Value>, Problem> {
     let turn = services.sessions.interrupt(&id, body, bearer.actor()).await?;
     Ok(Json(json!({ "status": "ok", "sessionId": id, "turnId": turn })))
+}
+
+async fn upsert_entry(
+    State(services): State<Services>,
+    bearer: Bearer,
+    Path(id): Path<SessionId>,
+    Body(body): Body<TranscriptEntry>,
+) -> Result<Json<Value>, Problem> {
+    let entry = services.transcripts.upsert(&id, body, bearer.actor()).await?;
+    Ok(Json(json!({ "status": "ok", "sessionId": id, "entry": entry })))
 }

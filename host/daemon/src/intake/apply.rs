@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::change::{Card, Change, Told};
+use super::changes::with_changes;
 use super::items::item_of;
 use super::left_out::LeftOut;
 use super::{child, request, signal};
@@ -57,8 +58,9 @@ fn asked(tx: &Tx<'_>, told: &Told, approval: &Approval) -> Result<(), Error> {
     let house = if known.is_some_and(|known| known.state == ApprovalState::Pending) {
         None
     } else {
-        tx.put_approval(approval)?;
-        Some(json!({ "type": "approval", "payload": request::pending(approval) }))
+        let approval = with_changes(tx, approval)?;
+        tx.put_approval(&approval)?;
+        Some(json!({ "type": "approval", "payload": request::pending(&approval) }))
     };
     row(tx, told, card(tx, told)?.as_ref(), house)
 }
@@ -96,6 +98,7 @@ fn refused(tx: &Tx<'_>, told: &Told) -> Result<(), Error> {
         state: OperationState::Recorded,
         outcome: None,
         actor: Actor::Host,
+        cause: None,
         created_at: told.at,
         updated_at: told.at,
     })?;

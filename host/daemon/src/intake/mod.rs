@@ -6,6 +6,7 @@
 
 mod apply;
 mod change;
+mod changes;
 mod child;
 mod items;
 mod left_out;

@@ -1,33 +1,130 @@
 //! Recovery: what an earlier life of the host left unfinished, ended before anything new begins.
 
-use codex_manager_model::{OperationKind, OperationState};
-use codex_manager_store::{Error, ExpireScope, Store};
+use codex_manager_model::{ApprovalState, Operation, OperationKind, OperationState};
+use codex_manager_store::{Error, ExpireScope, Store, Tx};
 use jiff::Timestamp;
 
 use crate::ending::{bury, expire};
+use crate::outbox::reply_written;
 
 /// Ends, in one transaction, the turns, approvals and operations whose child died with the host.
 ///
 /// What may have been written becomes unknown, calls for the next child to be asked about; calls that were only recorded
-/// stay, and go to it. Replies were for the child that is gone, and their approvals with it.
+/// stay, and go to it. Replies were for the child that is gone, and their approvals with it, unless that child had said
+/// that it took the reply.
 pub(crate) async fn recover(store: &Store, now: Timestamp) -> Result<(), Error> {
     store
         .write(move |tx| {
             bury(tx, None, "daemon_restarted", now)?;
             for state in [OperationState::Recorded, OperationState::Sending] {
                 for operation in tx.operations_in(state)? {
-                    let to = match (operation.kind, state) {
-                        (_, OperationState::Sending) => OperationState::Unknown,
-                        (OperationKind::Reply, _) => OperationState::Void,
-                        (OperationKind::Call, _) => continue,
-                    };
-                    tx.set_operation_state(&operation.id, &[state], to, None, None, now)?;
-                    if let Some(approval) = &operation.approval {
-                        expire(tx, ExpireScope::One(approval), now)?;
-                    }
+                    end(tx, &operation, now)?;
                 }
             }
             Ok(())
         })
         .await
+}
+
+fn end(tx: &Tx<'_>, operation: &Operation, now: Timestamp) -> Result<(), Error> {
+    let to = match (operation.kind, operation.state) {
+        (OperationKind::Reply, OperationState::Sending) if was_taken(tx, operation)? => OperationState::Answered,
+        (_, OperationState::Sending) => OperationState::Unknown,
+        (OperationKind::Reply, _) => OperationState::Void,
+        (OperationKind::Call, _) => return Ok(()),
+    };
+    tx.set_operation_state(&operation.id, &[operation.state], to, None, None, now)?;
+    match &operation.approval {
+        Some(_) if to == OperationState::Answered => reply_written(tx, operation, now),
+        Some(approval) => expire(tx, ExpireScope::One(approval), now),
+        None => Ok(()),
+    }
+}
+
+/// Whether the child said that the request was resolved before the host could note that its reply was written.
+fn was_taken(tx: &Tx<'_>, reply: &Operation) -> Result<bool, Error> {
+    let approval = reply.approval.as_ref().map(|id| tx.approval(id)).transpose()?.flatten();
+    Ok(approval.is_some_and(|approval| approval.state == ApprovalState::Performed))
+}
+
+#[cfg(test)]
+mod tests {
+    use codex_manager_model::{
+        Actor, Approval, ApprovalId, Decision, DecisionScope, Generation, OperationId, Seq, SessionId,
+    };
+    use codex_manager_store::Config;
+    use serde_json::json;
+
+    use super::*;
+
+    fn asked(id: &str) -> Approval {
+        Approval {
+            id: ApprovalId::new(id),
+            generation: Generation::new("gen_1"),
+            request_id: json!(id),
+            method: "item/commandExecution/requestApproval".to_owned(),
+            session: SessionId::new("s"),
+            turn: None,
+            item: None,
+            summary: String::new(),
+            details: json!({}),
+            state: ApprovalState::Pending,
+            decision: None,
+            scope: None,
+            decided_by: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            resolved_at: None,
+        }
+    }
+
+    fn sending(approval: &ApprovalId) -> Operation {
+        Operation {
+            id: OperationId::fresh(),
+            kind: OperationKind::Reply,
+            method: "item/commandExecution/requestApproval".to_owned(),
+            session: Some(SessionId::new("s")),
+            approval: Some(approval.clone()),
+            generation: Some(Generation::new("gen_1")),
+            body: json!({}),
+            state: OperationState::Sending,
+            outcome: None,
+            actor: Actor::User,
+            cause: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_decision_that_the_child_took_is_told_as_made_and_any_other_as_expired() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Config { folder: folder.path().to_owned(), size_bytes_max: None }.open().unwrap();
+        for taken in ["taken", "lost"] {
+            let written: Result<(), Error> = store
+                .write(move |tx| {
+                    let approval = asked(taken);
+                    tx.put_approval(&approval)?;
+                    let (scope, at) = (DecisionScope::Turn, Timestamp::UNIX_EPOCH);
+                    tx.decide_approval(&approval.id, Decision::Decline, scope, &Actor::User, at)?;
+                    tx.record_operation(&sending(&approval.id))?;
+                    if taken == "taken" {
+                        tx.perform_approval(&approval.id)?;
+                    }
+                    Ok(())
+                })
+                .await;
+            written.unwrap();
+        }
+        recover(&store, Timestamp::UNIX_EPOCH).await.unwrap();
+        let events = store.read::<_, Error, _>(|view| view.events(Seq(0), 9)).await.unwrap();
+        let told: Vec<_> = events
+            .iter()
+            .map(|event| {
+                let payload = event.payload.as_ref().unwrap();
+                (payload["approvalId"].as_str().unwrap().to_owned(), payload["status"].as_str().unwrap().to_owned())
+            })
+            .collect();
+        let word = |id: &str, status: &str| (id.to_owned(), status.to_owned());
+        assert_eq!(told, [word("taken", "resolved"), word("lost", "expired")]);
+    }
 }

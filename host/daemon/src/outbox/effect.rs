@@ -23,7 +23,10 @@ pub(super) fn apply(tx: &Tx<'_>, operation: &Operation, alive: bool, now: Timest
 }
 
 /// The decision is on its way to the child that asked: from here on it is told as made.
-fn reply_written(tx: &Tx<'_>, operation: &Operation, now: Timestamp) -> Result<(), store::Error> {
+///
+/// # Errors
+/// When the store fails.
+pub(crate) fn reply_written(tx: &Tx<'_>, operation: &Operation, now: Timestamp) -> Result<(), store::Error> {
     let Some(approval) = operation.approval.as_ref().map(|id| tx.approval(id)).transpose()?.flatten() else {
         return Ok(());
     };
@@ -34,7 +37,8 @@ fn reply_written(tx: &Tx<'_>, operation: &Operation, now: Timestamp) -> Result<(
         "scope": approval.scope,
         "actor": operation.actor,
     });
-    tx.append_event(NewEvent::new("approval_resolved", Some(approval.session), payload, now).of_turn(approval.turn))?;
+    let event = NewEvent::new("approval_resolved", Some(approval.session), payload, now).of_turn(approval.turn);
+    tx.append_event(event.by(operation.actor.clone()).because(operation.cause))?;
     Ok(())
 }
 
@@ -125,6 +129,7 @@ mod tests {
             state: OperationState::Answered,
             outcome: Some(json!({ "turn": { "id": "t" } })),
             actor: Actor::User,
+            cause: None,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         }

@@ -20,6 +20,7 @@ use codex_manager_model::{
     Actor, Approval, Clock, Generation, Operation, OperationId, OperationKind, OperationState, SessionId, limits,
 };
 use codex_manager_store::{self as store, Tx};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::service::{Error, Kind};
 use crate::storage::Storage;
+pub(crate) use effect::reply_written;
 use lanes::Lanes;
 pub(crate) use send::refused;
 use threads::LoadedThreads;
@@ -64,31 +66,7 @@ impl Outbox {
 
     /// A call of ours, not yet recorded.
     pub(crate) fn call(&self, method: &str, session: Option<SessionId>, body: Value, actor: Actor) -> Operation {
-        let now = self.0.clock.now();
-        Operation {
-            id: OperationId::fresh(),
-            kind: OperationKind::Call,
-            method: method.to_owned(),
-            session,
-            approval: None,
-            generation: None,
-            body,
-            state: OperationState::Recorded,
-            outcome: None,
-            actor,
-            created_at: now,
-            updated_at: now,
-        }
-    }
-
-    /// The answer to an approval, not yet recorded.
-    pub(crate) fn reply(&self, approval: &Approval, result: &Value, actor: Actor) -> Operation {
-        let body = json!({ "id": approval.request_id, "result": result });
-        let mut operation = self.call(&approval.method, Some(approval.session.clone()), body, actor);
-        operation.kind = OperationKind::Reply;
-        operation.approval = Some(approval.id.clone());
-        operation.generation = Some(approval.generation.clone());
-        operation
+        operation(method, session, body, actor, self.0.clock.now())
     }
 
     /// Records `operation` together with what `decide` changes, has it sent, and waits until it is settled.
@@ -101,8 +79,23 @@ impl Outbox {
         F: FnOnce(&Tx<'_>) -> Result<(), Error> + Send + 'static,
     {
         let id = operation.id.clone();
+        let record = move |tx: &Tx<'_>| {
+            decide(tx)?;
+            tx.record_operation(&operation).map_err(Error::from)
+        };
+        self.perform_recorded(id, record).await
+    }
+
+    /// The same for an operation of this id that `record` itself records.
+    ///
+    /// # Errors
+    /// As [`Outbox::perform`].
+    pub(crate) async fn perform_recorded<F>(&self, id: OperationId, record: F) -> Result<Operation, Error>
+    where
+        F: FnOnce(&Tx<'_>) -> Result<(), Error> + Send + 'static,
+    {
         let mut waiter = self.0.waiters.wait_for(&id);
-        self.record(operation, decide).await?;
+        self.record(record).await?;
         match tokio::time::timeout(limits::OPERATION_WAIT_MAX, waiter.settled()).await {
             Ok(operation) => outcome(operation),
             Err(_) => Err(not_known("operation_pending", &id, "the child has not answered yet")),
@@ -110,18 +103,13 @@ impl Outbox {
     }
 
     /// In a task of its own: a client that hangs up in between must not leave behind what is recorded and never sent.
-    async fn record<F>(&self, operation: Operation, decide: F) -> Result<(), Error>
+    async fn record<F>(&self, record: F) -> Result<(), Error>
     where
         F: FnOnce(&Tx<'_>) -> Result<(), Error> + Send + 'static,
     {
         let outbox = self.clone();
         let recording = tokio::spawn(async move {
-            let store = outbox.0.storage.store();
-            let recorded = store.write(move |tx| {
-                decide(tx)?;
-                tx.record_operation(&operation).map_err(Error::from)
-            });
-            recorded.await?;
+            outbox.0.storage.store().write(record).await?;
             outbox.wake();
             Ok(())
         });
@@ -217,6 +205,35 @@ impl Inner {
             self.waiters.tell(settled);
         }
         Ok(moved)
+    }
+}
+
+/// The answer to an approval, not yet recorded.
+pub(crate) fn reply(approval: &Approval, result: &Value, actor: Actor, now: Timestamp) -> Operation {
+    let body = json!({ "id": approval.request_id, "result": result });
+    Operation {
+        kind: OperationKind::Reply,
+        approval: Some(approval.id.clone()),
+        generation: Some(approval.generation.clone()),
+        ..operation(&approval.method, Some(approval.session.clone()), body, actor, now)
+    }
+}
+
+fn operation(method: &str, session: Option<SessionId>, body: Value, actor: Actor, now: Timestamp) -> Operation {
+    Operation {
+        id: OperationId::fresh(),
+        kind: OperationKind::Call,
+        method: method.to_owned(),
+        session,
+        approval: None,
+        generation: None,
+        body,
+        state: OperationState::Recorded,
+        outcome: None,
+        actor,
+        cause: None,
+        created_at: now,
+        updated_at: now,
     }
 }
 

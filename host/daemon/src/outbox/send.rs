@@ -29,6 +29,7 @@ async fn send_reply(inner: &Inner, mut operation: Operation) -> Result<(), store
     if !inner.settle(&operation, &[OperationState::Recorded], OperationState::Sending, None).await? {
         return Ok(());
     }
+    tracing::trace!(target: "codex_manager::arrow", at = "sending_recorded");
     let id = operation.body["id"].clone();
     let answer = match operation.body.get("error") {
         Some(error) => Reply::Error {
@@ -44,7 +45,9 @@ async fn send_reply(inner: &Inner, mut operation: Operation) -> Result<(), store
             OperationState::Void
         }
     };
+    tracing::trace!(target: "codex_manager::arrow", at = "reply_written");
     inner.settle(&operation, &[OperationState::Sending], to, None).await?;
+    tracing::trace!(target: "codex_manager::arrow", at = "outcome_recorded");
     Ok(())
 }
 

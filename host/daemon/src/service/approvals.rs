@@ -1,19 +1,22 @@
 //! Approvals: listing what waits, and deciding.
 
 use codex_manager_app_server::AppServer;
-use codex_manager_model::{Actor, Approval, ApprovalId, ApprovalState, Clock, Decision, DecisionScope, SessionId};
-use codex_manager_store::{ApprovalQuery, Store};
+use codex_manager_model::{
+    Actor, Approval, ApprovalId, ApprovalState, Cause, Clock, Decision, DecisionScope, Operation, SessionId,
+};
+use codex_manager_store::{self as store, ApprovalQuery, Store, Tx};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Error, Kind, require_ready};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, reply};
 
 /// How many approvals one list holds.
 const LIST_MAX: u32 = 500;
 
 /// A decision as clients send it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 pub(crate) struct Decide {
     /// What to do.
     pub(crate) decision: Decision,
@@ -52,13 +55,12 @@ impl Approvals {
         if approval.state == ApprovalState::Pending {
             require_ready(&self.child, &self.clock)?;
         }
-        let result = answer(&approval.method, body.decision, body.scope);
-        let reply = self.outbox.reply(&approval, &result, actor.clone());
-        let (wanted, now) = (id.clone(), self.clock.now());
+        let reply = reply_of(&approval, body, actor, None, self.clock.now());
+        let (operation, wanted) = (reply.id.clone(), id.clone());
         let performed = self
             .outbox
-            .perform(reply, move |tx| {
-                if tx.decide_approval(&wanted, body.decision, body.scope, &actor, now)? {
+            .perform_recorded(operation, move |tx| {
+                if record(tx, &wanted, body, &reply)? {
                     return Ok(());
                 }
                 Err(match tx.approval(&wanted)? {
@@ -78,6 +80,36 @@ impl Approvals {
         let found: Option<Approval> = self.store.read::<_, Error, _>(move |view| Ok(view.approval(&wanted)?)).await?;
         found.ok_or_else(|| unknown(id))
     }
+}
+
+/// Records a decision inside a transaction, with the event because of which it was made; the outbox is to be woken then.
+/// `false` if it is not pending any more: then nothing was done.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) fn decide_in(
+    tx: &Tx<'_>,
+    approval: &Approval,
+    decide: Decide,
+    actor: Actor,
+    cause: Option<Cause>,
+    now: Timestamp,
+) -> Result<bool, store::Error> {
+    record(tx, &approval.id, decide, &reply_of(approval, decide, actor, cause, now))
+}
+
+/// The decision and its reply, together or not at all.
+fn record(tx: &Tx<'_>, id: &ApprovalId, decide: Decide, reply: &Operation) -> Result<bool, store::Error> {
+    if !tx.decide_approval(id, decide.decision, decide.scope, &reply.actor, reply.created_at)? {
+        return Ok(false);
+    }
+    tx.record_operation(reply)?;
+    Ok(true)
+}
+
+fn reply_of(approval: &Approval, decide: Decide, actor: Actor, cause: Option<Cause>, now: Timestamp) -> Operation {
+    let result = answer(&approval.method, decide.decision, decide.scope);
+    Operation { cause, ..reply(approval, &result, actor, now) }
 }
 
 fn unknown(id: &ApprovalId) -> Error {

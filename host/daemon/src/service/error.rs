@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// What kind of "no" it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +76,12 @@ impl Error {
         Self::new(Kind::NotFound, code, format!("there is no {} {id}", noun(member)))
             .status("not_found")
             .with(member, id)
+    }
+
+    /// A request with a member that will not do.
+    pub(crate) fn invalid(member: &str, message: &str) -> Self {
+        Self::new(Kind::Invalid, "invalid_request", "request validation failed")
+            .with("issues", json!([{ "path": [member], "code": "custom", "message": message }]))
     }
 
     /// A fault of our own; `source` is logged and never shown.

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use codex_manager_app_server::{AppServer, ChildState, Contained, Phase};
+use codex_manager_extension::Allocation;
 use codex_manager_model::Clock;
 use serde_json::{Value, json};
 
+use crate::extensions::Status;
 use crate::storage::Storage;
 
 /// The use case of health.
@@ -13,6 +15,7 @@ use crate::storage::Storage;
 pub(crate) struct Health {
     child: AppServer,
     storage: Storage,
+    extensions: Status,
     clock: Clock,
     auth: Auth,
 }
@@ -26,8 +29,8 @@ pub(crate) struct Auth {
 }
 
 impl Health {
-    pub(crate) fn new(child: AppServer, storage: Storage, clock: Clock, auth: Auth) -> Self {
-        Self { child, storage, clock, auth }
+    pub(crate) fn new(child: AppServer, storage: Storage, extensions: Status, clock: Clock, auth: Auth) -> Self {
+        Self { child, storage, extensions, clock, auth }
     }
 
     /// Health, in the reference's shape; the child's state and the store's are additions.
@@ -39,6 +42,7 @@ impl Health {
             "service": "api",
             "codex": codex(&state),
             "storage": { "state": self.storage.state().as_str() },
+            "extensions": extensions(&self.extensions),
             "orchestratorQueue": { "enabled": false },
             "auth": {
                 "hasOpenAiApiKey": self.auth.has_openai_api_key,
@@ -48,6 +52,14 @@ impl Health {
             "timestamp": self.clock.now().to_string(),
         })
     }
+}
+
+fn extensions(status: &Status) -> Value {
+    let (allocation, reason) = match status.allocation() {
+        Allocation::Pooled => ("pooled", None),
+        Allocation::OnDemand { reason } => ("on-demand", Some(reason)),
+    };
+    json!({ "running": status.running(), "allocation": allocation, "reason": reason })
 }
 
 fn codex(state: &ChildState) -> Value {
@@ -60,10 +72,6 @@ fn codex(state: &ChildState) -> Value {
         Phase::Ending => ("ending", None, None, None),
         Phase::Stopped => ("stopped", None, None, None),
     };
-    let contained = match &state.contained {
-        Contained::Yes { .. } => json!({ "state": "contained" }),
-        Contained::No { reason } => json!({ "state": "not contained", "reason": reason, "meaning": NOT_CONTAINED }),
-    };
     json!({
         "running": state.pid.is_some(),
         "pid": state.pid,
@@ -74,13 +82,21 @@ fn codex(state: &ChildState) -> Value {
         "attempt": attempt,
         "retryAt": retry_at.map(ToString::to_string),
         "restarts": state.restarts,
-        "contained": contained,
+        "contained": contained(state),
         "lastExit": state.last_exit.as_ref().map(|exit| json!({
             "code": exit.code,
             "signal": exit.signal,
             "at": exit.at.to_string(),
         })),
     })
+}
+
+/// Whether the child is kept from what is ours, and what it means if it is not.
+pub(crate) fn contained(state: &ChildState) -> Value {
+    match &state.contained {
+        Contained::Yes { .. } => json!({ "state": "contained" }),
+        Contained::No { reason } => json!({ "state": "not contained", "reason": reason, "meaning": NOT_CONTAINED }),
+    }
 }
 
 /// What it means that the child is not contained, for people.

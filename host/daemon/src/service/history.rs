@@ -1,15 +1,15 @@
-//! A session's transcript: the child's history, and beside it what only our own log knows, such as the answer that was
-//! cut short when the child died.
+//! A session's transcript: the child's history, beside it what only our own log knows, such as the answer that was cut
+//! short when the child died, and what others have written into it.
 
 use std::collections::{HashMap, HashSet};
 
 use codex_manager_app_server::protocol::{Request, ThreadRead, ThreadTurnsList};
 use codex_manager_app_server::{AppServer, CallError};
-use codex_manager_model::{Item, ItemStatus, Session, SessionId, limits};
-use codex_manager_store::Store;
+use codex_manager_model::{Item, ItemStatus, Session, SessionId, TranscriptEntry, TranscriptRole, TurnId, limits};
+use codex_manager_store::{Store, View};
 use serde_json::{Value, json};
 
-use super::{Error, Kind};
+use super::{Error, Kind, supplement};
 use crate::outbox::refused;
 
 /// How many turns one page of the child's history holds, and how many pages are read at most.
@@ -32,14 +32,15 @@ impl History {
     }
 
     /// The thread with its turns, and the transcript.
-    pub(super) async fn read(&self, session: &Session) -> Result<(Value, Vec<Value>), Error> {
+    pub(super) async fn read(&self, session: &Session) -> Result<(Value, Vec<TranscriptEntry>), Error> {
         let params = ThreadRead { thread_id: session.id.to_string(), include_turns: false };
         let told = self.ask(&session.id, params).await?;
         let mut thread = told.map_or_else(|| json!({ "id": session.id }), |answer| answer.thread.raw);
         let turns = self.turns(&session.id).await?;
         let wanted = session.id.clone();
-        let ours: Vec<Item> = self.store.read::<_, Error, _>(move |view| Ok(view.items_of(&wanted)?)).await?;
-        let transcript = assemble(&turns, &ours);
+        let read = move |view: &View<'_>| Ok((view.items_of(&wanted)?, view.transcript_entries(&wanted)?));
+        let (ours, others) = self.store.read::<_, Error, _>(read).await?;
+        let transcript = supplement::join(assemble(&turns, &ours), others);
         thread["turns"] = Value::Array(turns);
         Ok((thread, transcript))
     }
@@ -86,7 +87,7 @@ fn is_unwritten(error: &CallError) -> bool {
 
 /// Rows in the order of the child's turns; what only we know comes at the end of its turn, and turns that only we know at
 /// the end.
-fn assemble(turns: &[Value], ours: &[Item]) -> Vec<Value> {
+fn assemble(turns: &[Value], ours: &[Item]) -> Vec<TranscriptEntry> {
     let known: HashMap<&str, &Item> = ours.iter().map(|item| (item.id.as_str(), item)).collect();
     let mut told: HashSet<&str> = HashSet::new();
     let mut rows = Vec::new();
@@ -111,9 +112,14 @@ fn assemble(turns: &[Value], ours: &[Item]) -> Vec<Value> {
     rows
 }
 
+/// The row of an item, as far as our own log knows it.
+pub(crate) fn item_row(item: &Item) -> Value {
+    json!(row(item.id.as_str(), item.turn.as_str(), &item.body, Some(item)))
+}
+
 /// One row, in the reference's shape. What the child tells comes first; ours adds times, the way it ended, and the text of
 /// what the child has forgotten.
-fn row(id: &str, turn: &str, body: &Value, ours: Option<&Item>) -> Value {
+fn row(id: &str, turn: &str, body: &Value, ours: Option<&Item>) -> TranscriptEntry {
     let kind = body["type"].as_str().or(ours.map(|item| item.kind.as_str())).unwrap_or("unknown");
     let mut content = content(kind, body);
     // A command's text is its output, which stands in the details.
@@ -121,28 +127,21 @@ fn row(id: &str, turn: &str, body: &Value, ours: Option<&Item>) -> Value {
         content.clone_from(&item.text);
     }
     let role = match kind {
-        "userMessage" => "user",
-        "agentMessage" => "assistant",
-        _ => "system",
+        "userMessage" => TranscriptRole::User,
+        "agentMessage" => TranscriptRole::Assistant,
+        _ => TranscriptRole::System,
     };
-    let mut row = json!({
-        "messageId": id,
-        "turnId": turn,
-        "role": role,
-        "type": kind,
-        "content": content,
-        "status": ours.map_or(ItemStatus::Complete, |item| item.status),
-    });
-    if role == "system" {
-        row["details"] = json!(format!("{body:#}"));
+    TranscriptEntry {
+        message_id: id.to_owned(),
+        turn_id: TurnId::new(turn),
+        role,
+        kind: kind.to_owned(),
+        content,
+        details: (role == TranscriptRole::System).then(|| format!("{body:#}")),
+        status: ours.map_or(ItemStatus::Complete, |item| item.status),
+        started_at: ours.map(|item| item.started_at),
+        completed_at: ours.and_then(|item| item.completed_at),
     }
-    if let Some(item) = ours {
-        row["startedAt"] = json!(item.started_at.as_millisecond());
-        if let Some(end) = item.completed_at {
-            row["completedAt"] = json!(end.as_millisecond());
-        }
-    }
-    row
 }
 
 /// The one line or the text that stands for an item.
@@ -180,7 +179,7 @@ fn upstream(error: CallError) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use codex_manager_model::{ItemId, TurnId};
+    use codex_manager_model::ItemId;
     use jiff::Timestamp;
 
     use super::*;
@@ -206,13 +205,9 @@ mod tests {
             json!({"id": "t2", "items": [{"type": "userMessage", "id": "u2", "content": [{"text": "again"}]}]}),
         ];
         let rows = assemble(&turns, &[ours("a1", "t1", "half an ans", ItemStatus::Canceled)]);
-        let told: Vec<_> = rows
-            .iter()
-            .map(|row| {
-                (row["messageId"].as_str().unwrap(), row["content"].as_str().unwrap(), row["status"].as_str().unwrap())
-            })
-            .collect();
-        assert_eq!(told, [("u1", "hi", "complete"), ("a1", "half an ans", "canceled"), ("u2", "again", "complete")]);
+        let told: Vec<_> = rows.iter().map(|row| (row.message_id.as_str(), row.content.as_str(), row.status)).collect();
+        let (complete, canceled) = (ItemStatus::Complete, ItemStatus::Canceled);
+        assert_eq!(told, [("u1", "hi", complete), ("a1", "half an ans", canceled), ("u2", "again", complete)]);
     }
 
     #[test]
@@ -236,6 +231,6 @@ mod tests {
         let turns = [json!({"id": "t1", "items": [{"type": "agentMessage", "id": "a1", "text": "whole"}]})];
         let rows = assemble(&turns, &[ours("a1", "t1", "who", ItemStatus::Complete)]);
         assert_eq!(rows.len(), 1);
-        assert_eq!(rows[0]["content"], "whole");
+        assert_eq!(rows[0].content, "whole");
     }
 }

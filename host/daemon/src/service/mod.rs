@@ -6,31 +6,40 @@
 mod approvals;
 mod cwd;
 pub(crate) mod error;
+mod extensions;
 mod health;
 mod history;
 mod operations;
 mod sessions;
 mod summary;
+mod supplement;
 pub(crate) mod tokens;
+pub(crate) mod transcripts;
 
 use std::time::Duration;
 
 use codex_manager_app_server::{AppServer, ChildState, Phase};
 use codex_manager_model::Clock;
 
-pub(crate) use approvals::{Approvals, Decide};
+pub(crate) use approvals::{Approvals, Decide, decide_in};
 pub(crate) use error::{Error, Kind};
+pub(crate) use extensions::{Approve, Extensions, ListInvocations};
 pub(crate) use health::{Auth, Health};
+pub(crate) use history::item_row;
 pub(crate) use operations::Operations;
 pub(crate) use sessions::{CreateSession, Defaults, Interrupt, ListSessions, SendMessage, Sessions};
+pub(crate) use summary::summary;
 pub(crate) use tokens::{TokenFileError, Tokens};
+pub(crate) use transcripts::Transcripts;
 
 /// Every use case. Clones share what is behind them.
 #[derive(Clone)]
 pub(crate) struct Services {
     pub(crate) sessions: Sessions,
+    pub(crate) transcripts: Transcripts,
     pub(crate) approvals: Approvals,
     pub(crate) operations: Operations,
+    pub(crate) extensions: Extensions,
     pub(crate) tokens: Tokens,
     pub(crate) health: Health,
 }
@@ -41,6 +50,13 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 const LONG: Duration = Duration::from_secs(60);
 
 const GONE: &str = "the app-server is gone and is being started again";
+
+/// Goes on although whoever asked may be gone: what was begun in one place has to be told in the other.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::spawn(work).await.unwrap_or_else(|failed| Err(Error::internal(failed)))
+}
 
 /// That the child takes calls now. Checked before anything is recorded.
 fn require_ready(child: &AppServer, clock: &Clock) -> Result<(), Error> {

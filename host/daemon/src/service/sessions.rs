@@ -114,7 +114,7 @@ impl Sessions {
     pub(crate) async fn create(&self, body: CreateSession, actor: Actor) -> Result<Value, Error> {
         check_tools(&body.dynamic_tools)?;
         let named = body.cwd.as_deref().map_or(Ok(()), |cwd| cwd::check(cwd, &self.defaults.data_folder));
-        named.map_err(|wrong| invalid("cwd", wrong))?;
+        named.map_err(|wrong| Error::invalid("cwd", wrong))?;
         require_ready(&self.child, &self.clock)?;
         self.require_contained()?;
         let mut controls = self.defaults.controls.clone();
@@ -144,7 +144,7 @@ impl Sessions {
     pub(crate) async fn list(&self, query: ListSessions) -> Result<Value, Error> {
         let limit = query.limit.unwrap_or(PAGE);
         if !(1..=PAGE_MAX).contains(&limit) {
-            return Err(invalid("limit", &format!("must be between 1 and {PAGE_MAX}")));
+            return Err(Error::invalid("limit", &format!("must be between 1 and {PAGE_MAX}")));
         }
         let after = query.cursor.as_deref().map(read_cursor).transpose()?;
         let wanted = SessionQuery { archived: query.archived, limit, after };
@@ -171,7 +171,7 @@ impl Sessions {
     pub(crate) async fn send(&self, id: &SessionId, body: SendMessage, actor: Actor) -> Result<TurnId, Error> {
         let session = self.require(id).await?;
         if body.text.trim().is_empty() {
-            return Err(invalid("text", "must not be empty"));
+            return Err(Error::invalid("text", "must not be empty"));
         }
         require_ready(&self.child, &self.clock)?;
         self.require_contained()?;
@@ -290,7 +290,7 @@ fn unnamed(what: &str) -> Error {
 /// What a tool must have to be offered to Codex.
 fn check_tools(tools: &[Map<String, Value>]) -> Result<(), Error> {
     if tools.len() > TOOLS_MAX {
-        return Err(invalid("dynamicTools", &format!("must be at most {TOOLS_MAX}")));
+        return Err(Error::invalid("dynamicTools", &format!("must be at most {TOOLS_MAX}")));
     }
     let named = |tool: &Map<String, Value>, member: &str| {
         tool.get(member).and_then(Value::as_str).is_some_and(|text| !text.is_empty())
@@ -301,12 +301,7 @@ fn check_tools(tools: &[Map<String, Value>]) -> Result<(), Error> {
     if tools.iter().all(whole) {
         return Ok(());
     }
-    Err(invalid("dynamicTools", "must each have a name, a description, and an inputSchema that is an object"))
-}
-
-fn invalid(path: &str, message: &str) -> Error {
-    Error::new(Kind::Invalid, "invalid_request", "request validation failed")
-        .with("issues", json!([{ "path": [path], "code": "custom", "message": message }]))
+    Err(Error::invalid("dynamicTools", "must each have a name, a description, and an inputSchema that is an object"))
 }
 
 /// Where a page ended: the last session's place in the order.
@@ -319,7 +314,7 @@ fn read_cursor(text: &str) -> Result<(Timestamp, SessionId), Error> {
         let at = Timestamp::from_microsecond(at.parse().ok()?).ok()?;
         Some((at, SessionId::new(id)))
     });
-    place.ok_or_else(|| invalid("cursor", "is not one that a list has given"))
+    place.ok_or_else(|| Error::invalid("cursor", "is not one that a list has given"))
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 
 use super::error::{Error, Kind};
+use super::to_its_end;
 use crate::paths::DataFolder;
 pub(crate) use secret::Secret;
 
@@ -232,13 +233,6 @@ impl Tokens {
     fn write(&self) -> RwLockWriteGuard<'_, HashMap<[u8; 32], Token>> {
         self.0.valid.write().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Goes on although whoever asked may be gone: memory has to learn what the store has taken.
-async fn to_its_end<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
-    tokio::spawn(work).await.unwrap_or_else(|failed| Err(Error::internal(failed)))
 }
 
 fn made(token: &Token, actor: &Actor) -> NewEvent {

@@ -1,14 +1,15 @@
 //! From an event to its frames. Pure: the same event always gives the same frames.
 //!
 //! A frame is `{"type", "threadId", "payload"}`, as older clients know it, and says where it stands: `seq` for a row of
-//! the log, and `view` of `views` (from 1) when the row has several; `ephemeral` and `after` for what is no row.
+//! the log, and `view` of `views` (from 1) when the row has several; `ephemeral` and `after` for what is no row. A row says
+//! whose doing it is (`actor`) and which row it answers (`causedBy`), where that is known.
 //!
 //! What the child said is one row and has up to four views, in this order: the signal under its normalized name, the
 //! frame of our own that goes with it (an approval, say), the short name that older clients know, and the notification
 //! raw. A row of our own making is one frame. A row whose content was deleted is `{"type":"deleted"}` with its number:
 //! only who reads the past meets it, and can tell it from a gap.
 
-use codex_manager_model::{Event, SessionId};
+use codex_manager_model::{Actor, Event, Seq, SessionId};
 use codex_manager_store::EphemeralEvent;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -57,34 +58,50 @@ pub(crate) fn control(control: &Control<'_>) -> String {
 
 /// The frames of a row.
 pub(super) fn of_row(event: &Event) -> Entry {
-    let place = Place::Row(event.seq);
     let session = event.session.as_ref();
+    let about =
+        About { place: Place::Row(event.seq), session, actor: event.actor.as_ref(), caused_by: event.caused_by };
     let frames = match &event.payload {
-        Some(payload) => encode(place, session, &views(&event.kind, session, payload)),
-        None => encode(place, session, &[View { name: "deleted", payload: Payload::Nothing, broadcast: false }]),
+        Some(payload) => encode(&about, &views(&event.kind, session, payload)),
+        None => encode(&about, &[View { name: "deleted", payload: Payload::Nothing, broadcast: false }]),
     };
-    Entry { place, session: event.session.clone(), frames }
+    Entry { place: about.place, session: event.session.clone(), frames }
 }
 
 /// The frames of an event beside the log.
 pub(super) fn of_ephemeral(event: &EphemeralEvent) -> Entry {
-    let place = Place::Beside(event.after);
     let session = event.session.as_ref();
-    let frames = encode(place, session, &views(&event.kind, session, &event.payload));
-    Entry { place, session: event.session.clone(), frames }
+    let about = About::beside(event.after, session);
+    let frames = encode(&about, &views(&event.kind, session, &event.payload));
+    Entry { place: about.place, session: event.session.clone(), frames }
 }
 
 /// The frame that tells a reader of ephemeral events it has missed; at most so many, for they may have been for others.
-pub(super) fn of_gap(skipped: u64, after: codex_manager_model::Seq) -> Entry {
+pub(super) fn of_gap(skipped: u64, after: Seq) -> Entry {
     let payload = json!({ "skipped": skipped });
     let view = View { name: "gap", payload: Payload::Whole(&payload), broadcast: true };
-    Entry { place: Place::Beside(after), session: None, frames: encode(Place::Beside(after), None, &[view]) }
+    let about = About::beside(after, None);
+    Entry { place: about.place, session: None, frames: encode(&about, &[view]) }
 }
 
 /// Whether some frame of the event reaches everybody. Cheaper than making the frames.
 pub(super) fn is_broadcast(event: &Event) -> bool {
     let Some(payload) = &event.payload else { return false };
     views(&event.kind, event.session.as_ref(), payload).iter().any(|view| view.broadcast)
+}
+
+/// What the frames of one entry have in common.
+struct About<'a> {
+    place: Place,
+    session: Option<&'a SessionId>,
+    actor: Option<&'a Actor>,
+    caused_by: Option<Seq>,
+}
+
+impl<'a> About<'a> {
+    fn beside(after: Seq, session: Option<&'a SessionId>) -> Self {
+        Self { place: Place::Beside(after), session, actor: None, caused_by: None }
+    }
 }
 
 struct View<'a> {
@@ -145,24 +162,30 @@ struct Envelope<'a> {
     ephemeral: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    actor: Option<&'a Actor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    caused_by: Option<Seq>,
     payload: &'a Payload<'a>,
 }
 
-fn encode(place: Place, session: Option<&SessionId>, views: &[View<'_>]) -> Vec<Frame> {
+fn encode(about: &About<'_>, views: &[View<'_>]) -> Vec<Frame> {
     let several = (views.len() > 1).then_some(views.len());
-    let (seq, after) = match place {
+    let (seq, after) = match about.place {
         Place::Row(seq) => (Some(seq.0), None),
         Place::Beside(after) => (None, Some(after.0)),
     };
     let frame = |(index, view): (usize, &View<'_>)| {
         let envelope = Envelope {
             r#type: view.name,
-            thread_id: session,
+            thread_id: about.session,
             seq,
             view: several.map(|_| index + 1),
             views: several,
             ephemeral: after.map(|_| true),
             after,
+            actor: about.actor,
+            caused_by: about.caused_by,
             payload: &view.payload,
         };
         let mut text = serde_json::to_string(&envelope).expect("JSON values and plain fields can be written");
@@ -175,7 +198,6 @@ fn encode(place: Place, session: Option<&SessionId>, views: &[View<'_>]) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use codex_manager_model::{Seq, SessionId};
     use jiff::Timestamp;
 
     use super::*;
@@ -189,6 +211,7 @@ mod tests {
             turn: None,
             payload,
             at: Timestamp::UNIX_EPOCH,
+            actor: None,
             caused_by: None,
             hops: 0,
         }
@@ -252,6 +275,15 @@ mod tests {
         let row = event("approval_resolved", Some("t1"), Some(json!({ "approvalId": "apr_1" })));
         let expected = json!({ "type": "approval_resolved", "threadId": "t1", "seq": 7,
                                "payload": { "approvalId": "apr_1" } });
+        assert_eq!(shown(&of_row(&row)), [expected]);
+    }
+
+    #[test]
+    fn a_row_says_whose_doing_it_is_and_what_it_answers() {
+        let row = event("transcript_updated", Some("t1"), Some(json!({})));
+        let row = Event { actor: Some(Actor::Extension("acme.guard".to_owned())), caused_by: Some(Seq(4)), ..row };
+        let expected = json!({ "type": "transcript_updated", "threadId": "t1", "seq": 7,
+                               "actor": "extension:acme.guard", "causedBy": 4, "payload": {} });
         assert_eq!(shown(&of_row(&row)), [expected]);
     }
 

@@ -118,7 +118,9 @@ async fn an_item_keeps_its_place_and_a_cut_turn_closes_what_streams() {
             tx.put_item(&Item { text: "so far".into(), ..item("s", "t", "2") })?;
             let closed = tx.close_open_items(&s, &t, ItemStatus::Canceled, at(2))?;
             assert_eq!(tx.close_open_items(&s, &t, ItemStatus::Canceled, at(3))?, []);
-            Ok::<_, Error>((closed, tx.items_of(&s)?))
+            let all = tx.items_of(&s)?;
+            assert_eq!((tx.item(&s, &all[0].id)?.as_ref(), tx.item(&s, &ItemId::new("5"))?), (Some(&all[0]), None));
+            Ok::<_, Error>((closed, all))
         })
         .await
         .unwrap();
@@ -146,6 +148,27 @@ async fn an_item_keeps_its_place_and_a_cut_turn_closes_what_streams() {
     assert_eq!(ends[0], (canceled, Some(at(2))));
     assert_eq!(ends[1], (complete, Some(at(1))));
     assert_eq!(ends[3], (canceled, Some(at(4))), "an item of another turn");
+}
+
+#[tokio::test]
+async fn a_page_of_items_is_bounded_in_number_and_in_bytes() {
+    let folder = folder();
+    let store = open(&folder);
+    let written = store.write(|tx| {
+        let long = |id: &str, bytes| Item { text: "x".repeat(bytes), ..item("s", "t", id) };
+        [long("1", 9), long("2", 200), long("3", 60), long("4", 9)].iter().try_for_each(|item| tx.put_item(item))
+    });
+    written.await.unwrap();
+    let page = async |after: Option<&str>, limit, bytes_max| {
+        let (s, after) = (SessionId::new("s"), after.map(ItemId::new));
+        let read = store.read::<_, Error, _>(move |view| view.items_after(&s, after.as_ref(), limit, bytes_max));
+        read.await.unwrap().into_iter().map(|item| item.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(page(None, 9, 1000).await, ["1", "2", "3", "4"]);
+    assert_eq!(page(None, 9, 100).await, ["1"]);
+    assert_eq!(page(Some("1"), 9, 100).await, ["2"], "one comes in any case");
+    assert_eq!(page(Some("2"), 9, 100).await, ["3", "4"]);
+    assert_eq!(page(Some("2"), 1, 100).await, ["3"]);
 }
 
 #[tokio::test]

@@ -4,8 +4,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use codex_manager_model::{
-    Actor, Approval, ApprovalId, ApprovalState, Controls, Event, Generation, Item, ItemId, ItemStatus, NewEvent,
-    Operation, OperationId, OperationKind, OperationState, Seq, Session, SessionId, Turn, TurnId, TurnStatus,
+    Actor, Approval, ApprovalId, ApprovalState, Controls, Event, Generation, Invocation, InvocationId,
+    InvocationOutcome, Item, ItemId, ItemStatus, NewEvent, Operation, OperationId, OperationKind, OperationState, Seq,
+    Session, SessionId, TranscriptEntry, TranscriptRole, Turn, TurnId, TurnStatus,
 };
 use codex_manager_store::{Config, Error, Store};
 use jiff::Timestamp;
@@ -111,8 +112,45 @@ pub(crate) fn operation(kind: OperationKind, generation: Option<&str>) -> Operat
         state: OperationState::Recorded,
         outcome: None,
         actor: Actor::User,
+        cause: None,
         created_at: at(0),
         updated_at: at(0),
+    }
+}
+
+pub(crate) fn entry(id: &str) -> TranscriptEntry {
+    TranscriptEntry {
+        message_id: id.into(),
+        turn_id: TurnId::new("turn"),
+        role: TranscriptRole::System,
+        kind: "note".into(),
+        content: "what it says".into(),
+        details: None,
+        status: ItemStatus::Complete,
+        started_at: None,
+        completed_at: None,
+    }
+}
+
+pub(crate) fn invocation(extension: &str, seconds: i64) -> Invocation {
+    Invocation {
+        id: InvocationId::fresh(),
+        extension: extension.into(),
+        version: "1.0.0".into(),
+        digest: "sha256:00".into(),
+        handler: "on-event".into(),
+        event: Seq(1),
+        session: None,
+        at: at(seconds),
+        seed: [0; 32],
+        outcome: InvocationOutcome::Abstained,
+        sentence: None,
+        actions: json!([]),
+        journal: json!([]),
+        log: json!([]),
+        cpu_us: 0,
+        wall_us: 0,
+        memory_bytes: 0,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The event log and its cursors.
 
-use codex_manager_model::{NewEvent, Seq, SessionId, TurnId};
+use codex_manager_model::{Actor, NewEvent, Seq, SessionId, TurnId};
 use codex_manager_store::{Cursor, Error};
 use serde_json::json;
 
@@ -16,16 +16,19 @@ async fn an_event_reads_back_as_it_was_written() {
         turn: Some(TurnId::new("t")),
         payload: json!({ "text": "ünï\u{0}", "large": 9_007_199_254_740_993_u64 }),
         at: at(5),
+        actor: Some(Actor::Extension("acme.guard".into())),
         caused_by: Some(Seq(7)),
         hops: 3,
     };
     append(&store, written.clone()).await.unwrap();
     let bytes = store.read(|view| view.event_bounds()).await.unwrap().bytes;
-    assert_eq!(bytes, (written.kind.len() + "s".len() + "t".len() + written.payload.to_string().len()) as u64);
+    let names = ["s", "t", "extension:acme.guard", &written.kind].map(str::len).iter().sum::<usize>();
+    assert_eq!(bytes, (names + written.payload.to_string().len()) as u64);
     let read = all_events(&store).await.remove(0);
     assert_eq!(read.payload, Some(written.payload));
     assert_eq!((read.seq, read.kind, read.session, read.turn), (Seq(1), written.kind, written.session, written.turn));
-    assert_eq!((read.at, read.caused_by, read.hops), (written.at, written.caused_by, written.hops));
+    assert_eq!((read.at, read.actor), (written.at, written.actor));
+    assert_eq!((read.caused_by, read.hops), (written.caused_by, written.hops));
 }
 
 #[tokio::test]
@@ -116,4 +119,27 @@ async fn cursors_are_set_moved_and_dropped() {
     let cursors = store.read(|view| Ok::<_, Error>((view.cursors()?, view.cursor("b")?, view.cursor("c")?)));
     let expected = [("a", 9), ("b", 2)].map(|(name, seq)| Cursor { name: name.into(), seq: Seq(seq) });
     assert_eq!(cursors.await.unwrap(), (expected.to_vec(), Some(Seq(2)), None));
+}
+
+#[tokio::test]
+async fn the_events_of_some_kinds_are_found_among_the_others() {
+    let folder = folder();
+    let store = open(&folder);
+    for kind in ["a", "b", "c", "a", "b", "a"] {
+        append(&store, event(kind)).await.unwrap();
+    }
+    let table: [(u64, &[&str], u32, &[u64]); 6] = [
+        (0, &["a"], 9, &[1, 4, 6]),
+        (1, &["a"], 9, &[4, 6]),
+        (0, &["c", "a"], 2, &[1, 3]),
+        (2, &["c", "a"], 2, &[3, 4]),
+        (0, &["d"], 9, &[]),
+        (0, &[], 9, &[]),
+    ];
+    for (after, kinds, limit, expected) in table {
+        let wanted: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+        let found: Result<_, Error> = store.read(move |view| view.events_of_kinds(Seq(after), &wanted, limit)).await;
+        let found: Vec<u64> = found.unwrap().into_iter().map(|event| event.seq.0).collect();
+        assert_eq!(found, expected, "{limit} of {kinds:?} after {after}");
+    }
 }

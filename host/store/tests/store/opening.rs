@@ -5,10 +5,12 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 
+use codex_manager_model::{Actor, OperationId, Seq, TokenId};
 use codex_manager_store::{Config, OpenError};
 use rusqlite::Connection;
+use serde_json::json;
 
-use crate::fixture::{folder, open};
+use crate::fixture::{append, event, folder, open};
 
 /// A user that nobody is.
 const SOMEBODY: u32 = 65_534;
@@ -161,6 +163,38 @@ fn a_file_that_is_not_ours_is_refused_and_left_alone() {
     let before = fs::read(&file).unwrap();
     assert!(matches!(refusal(data.path()), OpenError::NotADatabase { path } if path == file));
     assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_schema_keeps_its_rows() {
+    let data = folder();
+    let file = data.path().join("store.sqlite3");
+    let first = Connection::open(&file).unwrap();
+    first.execute_batch(include_str!("../../migrations/1-foundation.sql")).unwrap();
+    first
+        .execute_batch(
+            r#"PRAGMA user_version = 1;
+            INSERT INTO log VALUES (1, 'an-epoch', 1, 40);
+            INSERT INTO events VALUES (1, 'turn_interrupted', 's', 't', '{"said":"before"}', 40, 1000000, NULL, 0);
+            INSERT INTO operations VALUES (1, 'op_1', 'call', 'turn/start', 's', NULL, 'gen_1', '{}', 'answered', NULL,
+                'token:tok_1', 1000000, 2000000);"#,
+        )
+        .unwrap();
+    drop(first);
+    set_mode(&file, 0o600);
+
+    let store = open(&data);
+    assert_eq!((store.epoch().as_str(), *store.head().borrow()), ("an-epoch", Seq(1)));
+    let kept: Result<_, codex_manager_store::Error> =
+        store.read(|view| Ok((view.events(Seq(0), 9)?, view.operation(&OperationId::new("op_1"))?))).await;
+    let (events, operation) = kept.unwrap();
+    assert_eq!((events.len(), &events[0].payload), (1, &Some(json!({ "said": "before" }))));
+    assert_eq!((&events[0].actor, events[0].caused_by), (&None, None));
+    let operation = operation.unwrap();
+    assert_eq!((operation.actor, operation.cause), (Actor::Token(TokenId::new("tok_1")), None));
+    assert_eq!(append(&store, event("after")).await.unwrap(), Seq(2));
+    store.close().await;
+    open(&data).close().await;
 }
 
 #[tokio::test]

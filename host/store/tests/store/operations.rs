@@ -1,7 +1,9 @@
 //! The outbox.
 
 use codex_manager_model::limits::PRUNE_OPERATIONS_MAX;
-use codex_manager_model::{ApprovalId, Generation, Operation, OperationId, OperationKind, OperationState, SessionId};
+use codex_manager_model::{
+    Actor, ApprovalId, Cause, Generation, Operation, OperationId, OperationKind, OperationState, Seq, SessionId,
+};
 use codex_manager_store::{Error, Store};
 use serde_json::json;
 
@@ -49,6 +51,19 @@ async fn of_two_that_would_send_it_one_may() {
         ..call.clone()
     };
     assert_eq!(get(&store, &call.id).await, sent);
+}
+
+#[tokio::test]
+async fn what_an_extension_wants_done_is_recorded_with_who_and_because_of_what() {
+    let folder = folder();
+    let store = open(&folder);
+    let wanted = Operation {
+        actor: Actor::Extension("acme.guard".into()),
+        cause: Some(Cause { seq: Seq(4711), hops: 3 }),
+        ..operation(OperationKind::Call, None)
+    };
+    record(&store, std::slice::from_ref(&wanted)).await;
+    assert_eq!(get(&store, &wanted.id).await, wanted);
 }
 
 #[tokio::test]

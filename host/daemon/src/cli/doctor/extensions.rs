@@ -1,0 +1,81 @@
+//! Extensions: where they are dropped, and how those that were stand, as the daemon that runs tells it.
+
+use serde_json::Value;
+
+use super::super::Context;
+use super::super::failure::Exit;
+use super::check::Check;
+
+const NAME: &str = "extensions";
+const LIST: &str = "codex-manager ext list";
+
+/// Asks the daemon. Without one nobody knows which folders the next one will be told of.
+pub(super) async fn check(context: &Context) -> Check {
+    let answer = match context.client() {
+        Ok(client) => client.get(&["agents", "extensions"], &[]).await,
+        Err(failure) => Err(failure),
+    };
+    match answer {
+        Ok(answer) => of_list(&answer.json),
+        Err(failure) if failure.exit == Exit::Unreachable => {
+            Check::ok(NAME, "no daemon runs that looks for any; `serve` looks in ./extensions unless told otherwise")
+        }
+        Err(failure) => Check::warn(NAME, failure.to_string(), LIST),
+    }
+}
+
+fn of_list(body: &Value) -> Check {
+    let all = || body["extensions"].as_array().into_iter().flatten();
+    let count = |is_one: fn(&Value) -> bool| all().filter(|listed| is_one(listed)).count();
+    let running = count(|listed| state(listed) == "enabled");
+    let waiting = count(|listed| !listed["waiting"].is_null());
+    let faulty = count(|listed| !listed["fault"].is_null());
+    let quarantined = count(|listed| state(listed) == "quarantined");
+    let message = format!(
+        "{running} run, {waiting} wait for a yes, {faulty} faulty, {quarantined} in quarantine; dropped into {}",
+        roots(body)
+    );
+    if faulty + quarantined > 0 { Check::warn(NAME, message, LIST) } else { Check::ok(NAME, message) }
+}
+
+fn state(listed: &Value) -> &str {
+    listed["approved"]["standing"]["state"].as_str().unwrap_or_default()
+}
+
+fn roots(body: &Value) -> String {
+    let told = |root: &Value| {
+        let missing = if root["isThere"] == false { " (not there)" } else { "" };
+        format!("{}{missing}", root["folder"].as_str().unwrap_or("?"))
+    };
+    body["roots"].as_array().into_iter().flatten().map(told).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::check::State;
+    use super::*;
+
+    #[test]
+    fn what_runs_waits_and_fails_is_counted() {
+        let standing = |state: &str| json!({ "standing": { "state": state } });
+        let mut body = json!({
+            "roots": [{ "folder": "/drops", "isThere": true }, { "folder": "/nowhere", "isThere": false }],
+            "extensions": [
+                { "approved": standing("enabled"), "waiting": {}, "fault": null },
+                { "approved": null, "waiting": {}, "fault": null },
+            ],
+        });
+        let check = of_list(&body);
+        let told = "1 run, 2 wait for a yes, 0 faulty, 0 in quarantine; dropped into /drops, /nowhere (not there)";
+        assert_eq!((check.state, check.message.as_str()), (State::Ok, told));
+        for ill in [
+            json!({ "approved": standing("quarantined"), "waiting": null, "fault": null }),
+            json!({ "approved": null, "waiting": null, "fault": "there is no guard.wasm" }),
+        ] {
+            body["extensions"][1] = ill;
+            assert_eq!(of_list(&body).state, State::Warn);
+        }
+    }
+}

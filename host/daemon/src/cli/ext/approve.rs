@@ -1,0 +1,67 @@
+//! `ext approve`: the screen, then a yes to exactly what it showed.
+
+use std::io::{BufRead, IsTerminal, stdin};
+
+use serde_json::json;
+
+use super::super::Context;
+use super::super::failure::{Exit, Failure};
+use super::super::plain::cell;
+use super::screen::{PATH, screen};
+
+/// Approves what waits. The yes carries the digest that was seen: if something else lies there by then, the daemon
+/// refuses.
+pub(super) async fn approve(context: &Context, extension: &str, digest: Option<String>) -> Result<(), Failure> {
+    let client = context.client()?;
+    let path = |last| [PATH[0], PATH[1], extension, last];
+    let shown = client.get(&path("")[..3], &[]).await?.json;
+    eprintln!("{}", screen(&shown));
+    let digest = match (digest, shown["extension"]["waiting"]["digest"].as_str()) {
+        (Some(digest), _) => digest,
+        (None, None) => return Err(nothing_waits(extension, shown["extension"]["fault"].as_str())),
+        (None, Some(digest)) if stdin().is_terminal() => {
+            eprint!("\nApprove this? [y/N] ");
+            if !says_yes(&mut stdin().lock())? {
+                return Err(Failure::new(Exit::Failed, "nothing was approved"));
+            }
+            digest.to_owned()
+        }
+        (None, Some(digest)) => {
+            return Err(Failure::new(Exit::Usage, "there is no terminal to ask on, and nothing was approved")
+                .hint(format!("if this is what you want: codex-manager ext approve {extension} --digest {digest}")));
+        }
+    };
+    let answer = client.post(&path("approve"), &json!({ "digest": digest })).await?;
+    context.output.answer(&answer, |body| {
+        format!("{} {} approved", cell(&body["extensionId"]), cell(&body["approved"]["version"]))
+    })
+}
+
+fn nothing_waits(extension: &str, fault: Option<&str>) -> Failure {
+    match fault {
+        Some(fault) => Failure::new(Exit::Conflict, format!("{extension} cannot be approved: {fault}")),
+        None => Failure::new(Exit::Conflict, format!("nothing of {extension} waits for approval")),
+    }
+    .hint("see what there is with `codex-manager ext list`")
+}
+
+/// Only a clear yes is one.
+fn says_yes(input: &mut impl BufRead) -> Result<bool, Failure> {
+    let mut line = String::new();
+    input.read_line(&mut line).map_err(|error| Failure::because(Exit::Failed, &error))?;
+    Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clear_yes_is_one() {
+        for (line, yes) in
+            [("y\n", true), ("Yes\r\n", true), ("", false), ("\n", false), ("n\n", false), ("yep", false)]
+        {
+            assert_eq!(says_yes(&mut line.as_bytes()).unwrap(), yes, "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! `/api/agents/extensions`: what there is, approving it, switching it off and on, and what it did.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use axum::Json;
+use axum::extract::State;
+use codex_manager_extension::{Approved, ExtensionId, Listed, MANIFEST_FILE, Standing};
+use codex_manager_model::{Invocation, Role};
+use serde_json::{Value, json};
+
+use super::{Access, Body, Path, Problem, Query, Route};
+use crate::service::tokens::Bearer;
+use crate::service::{Approve, ListInvocations, Services};
+
+pub(super) fn routes() -> Vec<Route> {
+    let (viewer, admin) = (Access::Role(Role::Viewer), Access::Role(Role::Admin));
+    vec![
+        Route::get("/api/agents/extensions", viewer, list),
+        Route::post("/api/agents/extensions/reload", admin, reload),
+        Route::get("/api/agents/extensions/{extension_id}", viewer, get),
+        Route::delete("/api/agents/extensions/{extension_id}", admin, revoke),
+        Route::get("/api/agents/extensions/{extension_id}/invocations", viewer, invocations),
+        Route::post("/api/agents/extensions/{extension_id}/approve", admin, approve),
+        Route::post("/api/agents/extensions/{extension_id}/disable", admin, disable),
+        Route::post("/api/agents/extensions/{extension_id}/enable", admin, enable),
+    ]
+}
+
+async fn list(State(services): State<Services>) -> Result<Json<Value>, Problem> {
+    let extensions = &services.extensions;
+    let listed = extensions.list().await?;
+    let snapshot = extensions.snapshot();
+    Ok(Json(json!({
+        "status": "ok",
+        "snapshotVersion": snapshot.version,
+        "loadedAt": snapshot.loaded_at.to_string(),
+        "modules": modules(&listed),
+        "extensions": *listed,
+        "roots": extensions.roots().await?.iter().map(root).collect::<Vec<_>>(),
+        "contained": extensions.contained(),
+    })))
+}
+
+async fn get(State(services): State<Services>, Path(id): Path<ExtensionId>) -> Result<Json<Value>, Problem> {
+    let extensions = &services.extensions;
+    let extension = extensions.get(&id).await?;
+    Ok(Json(json!({
+        "status": "ok",
+        "granted": extensions.granted(&extension).await?,
+        "extension": extension,
+        "contained": extensions.contained(),
+    })))
+}
+
+async fn reload(State(services): State<Services>, bearer: Bearer) -> Result<Json<Value>, Problem> {
+    let reloaded = services.extensions.reload(bearer.actor()).await?;
+    let short = |approved: &Approved| {
+        let (id, version) = (&approved.id, &approved.version);
+        json!({ "name": id, "version": version, "agentId": id, "events": kinds(approved) })
+    };
+    Ok(Json(json!({
+        "status": "ok",
+        "reloadId": reloaded.id,
+        "loadedCount": reloaded.running.len(),
+        "failedCount": 0,
+        "snapshotVersion": reloaded.snapshot.version,
+        "loadedAt": reloaded.snapshot.loaded_at.to_string(),
+        "modules": reloaded.running.iter().map(short).collect::<Vec<_>>(),
+    })))
+}
+
+async fn approve(
+    State(services): State<Services>,
+    bearer: Bearer,
+    Path(id): Path<ExtensionId>,
+    Body(body): Body<Approve>,
+) -> Result<Json<Value>, Problem> {
+    Ok(approved(&services.extensions.approve(id, body, bearer.actor()).await?))
+}
+
+async fn disable(
+    State(services): State<Services>,
+    bearer: Bearer,
+    Path(id): Path<ExtensionId>,
+) -> Result<Json<Value>, Problem> {
+    Ok(approved(&services.extensions.disable(id, bearer.actor()).await?))
+}
+
+async fn enable(
+    State(services): State<Services>,
+    bearer: Bearer,
+    Path(id): Path<ExtensionId>,
+) -> Result<Json<Value>, Problem> {
+    Ok(approved(&services.extensions.enable(id, bearer.actor()).await?))
+}
+
+async fn revoke(
+    State(services): State<Services>,
+    bearer: Bearer,
+    Path(id): Path<ExtensionId>,
+) -> Result<Json<Value>, Problem> {
+    let revoked = services.extensions.revoke(id, bearer.actor()).await?;
+    Ok(Json(json!({ "status": "ok", "extensionId": revoked.id, "revoked": revoked })))
+}
+
+async fn invocations(
+    State(services): State<Services>,
+    Path(id): Path<ExtensionId>,
+    Query(query): Query<ListInvocations>,
+) -> Result<Json<Value>, Problem> {
+    let found = services.extensions.invocations(&id, query).await?;
+    Ok(Json(json!({ "status": "ok", "data": found.iter().map(invocation).collect::<Vec<_>>() })))
+}
+
+fn approved(approved: &Approved) -> Json<Value> {
+    Json(json!({ "status": "ok", "extensionId": approved.id, "approved": approved }))
+}
+
+/// A folder that extensions are dropped into.
+fn root((folder, is_there): &(PathBuf, bool)) -> Value {
+    json!({ "folder": folder.display().to_string(), "isThere": is_there })
+}
+
+/// What runs, each once, also where it lies in two folders.
+fn modules(listed: &[Listed]) -> Vec<Value> {
+    let mut seen = BTreeSet::new();
+    let running = listed.iter().filter_map(|listed| Some((listed.approved.as_ref()?.id.clone(), module(listed)?)));
+    running.filter_map(|(id, module)| seen.insert(id).then_some(module)).collect()
+}
+
+/// What runs, as older clients know it. It has one name, its id, and one runtime, ours.
+fn module(listed: &Listed) -> Option<Value> {
+    let approved = listed.approved.as_ref().filter(|approved| approved.standing == Standing::Enabled)?;
+    let events = kinds(approved);
+    // A folder may be named in bytes that are no text, which JSON refuses.
+    let folder = listed.folder.as_ref().map(|folder| folder.display().to_string());
+    Some(json!({
+        "moduleName": approved.id,
+        "name": approved.id,
+        "version": approved.version,
+        "agentId": approved.id,
+        "displayName": approved.id,
+        "manifestPath": folder.as_ref().map(|folder| format!("{folder}/{MANIFEST_FILE}")),
+        "entrypointPath": Value::Null,
+        "events": events,
+        "origin": { "type": "configured_root", "path": folder },
+        "compatibility": {
+            "apiVersion": 1,
+            "apiVersionRange": Value::Null,
+            "runtimeVersion": "1.0.0",
+            "profileId": "codex-manager",
+            "profileVersion": "1.0.0",
+            "compatible": true,
+            "reasons": [],
+        },
+        "capabilities": { "events": events, "actions": approved.grants.actions },
+        "trust": { "mode": "enforced", "status": "accepted", "warnings": [], "errors": [] },
+        "diagnostics": [],
+    }))
+}
+
+/// The kinds of events that it hears, over all its handlers.
+fn kinds(approved: &Approved) -> Vec<&str> {
+    approved.grants.handlers.values().flat_map(|handler| &handler.kinds).map(String::as_str).collect()
+}
+
+/// An invocation on the wire. What it read is left out: sessions show it to whoever may see them.
+fn invocation(invocation: &Invocation) -> Value {
+    json!({
+        "invocationId": invocation.id,
+        "extensionId": invocation.extension,
+        "version": invocation.version,
+        "digest": invocation.digest,
+        "handler": invocation.handler,
+        "event": invocation.event,
+        "sessionId": invocation.session,
+        "at": invocation.at.to_string(),
+        "outcome": invocation.outcome,
+        "sentence": invocation.sentence,
+        "actions": invocation.actions,
+        "log": invocation.log,
+        "cpuUs": invocation.cpu_us,
+        "wallUs": invocation.wall_us,
+        "memoryBytes": invocation.memory_bytes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use codex_manager_extension::{Dropped, Lock, list};
+    use codex_manager_model::Actor;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::extensions::{fixture, vocabulary};
+
+    #[test]
+    fn what_runs_is_a_module_once_also_where_two_folders_share_its_id() {
+        let manifest = "manifest = 1\n[extension]\nid = \"acme.guard\"\nversion = \"1.0.0\"\nname = \"N\"\n\
+                        description = \"D.\"\n[handlers.on-event]\nkinds = [\"approval_resolved\"]\n";
+        let offer = fixture::offer(manifest, "one");
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut lock = Lock::open(folder.path()).expect("it is empty");
+        lock.approve(&offer, offer.candidate.digest, Actor::User, Timestamp::UNIX_EPOCH).expect("approved");
+        let drops = ["a", "b"].map(|folder| Dropped {
+            folder: folder.into(),
+            id: Some(offer.candidate.manifest.id.clone()),
+            found: Ok(offer.candidate.clone()),
+        });
+        let listed = list(&drops, lock.all(), &vocabulary());
+        assert_eq!((listed.len(), modules(&listed).len()), (2, 1));
+    }
+}
