@@ -177,6 +177,34 @@ impl Api {
         soon("a decision", self.post(&format!("/api/approvals/{approval}/decision"), json!({"decision": decision})))
             .await
     }
+
+    /// One extension, as the list shows it.
+    ///
+    /// # Panics
+    /// When there is none of that id.
+    pub async fn extension(&self, id: &str) -> Value {
+        self.get(&format!("/api/agents/extensions/{id}")).await.expect(200)["extension"].clone()
+    }
+
+    /// Says yes to the extension that waits, as it is shown; gives its digest.
+    ///
+    /// # Panics
+    /// When none of that id waits.
+    pub async fn approve_extension(&self, id: &str) -> Value {
+        let digest = self.extension(id).await["waiting"]["digest"].clone();
+        let path = format!("/api/agents/extensions/{id}/approve");
+        self.post(&path, json!({"digest": digest})).await.expect(200);
+        digest
+    }
+
+    /// What an extension did, the newest first.
+    ///
+    /// # Panics
+    /// When nothing is known of it.
+    pub async fn invocations(&self, extension_id: &str) -> Vec<Value> {
+        let listed = self.get(&format!("/api/agents/extensions/{extension_id}/invocations")).await;
+        listed.expect(200)["data"].as_array().cloned().unwrap_or_default()
+    }
 }
 
 impl Answer {

@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
+use crate::arrow::DIE_AT;
 use crate::{Api, Home, Process, soon};
 
 /// How the ready line begins.
@@ -52,6 +53,12 @@ impl Launch {
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    /// Has it die at the arrow of this name, as often as it is started.
+    #[must_use]
+    pub fn dying_at(self, arrow: &str) -> Self {
+        self.variable(DIE_AT, arrow)
     }
 
     /// Starts it on `home` and waits until it listens.
@@ -176,6 +183,14 @@ impl Daemon {
     /// When it survives.
     pub async fn kill(mut self) {
         soon("the killed daemon's end", self.child.kill()).await.expect("it is our child");
+    }
+
+    /// Waits until it is over without being asked to.
+    ///
+    /// # Panics
+    /// When it goes on.
+    pub async fn end(mut self) -> ExitStatus {
+        soon("the daemon's own end", self.child.wait()).await.expect("it is our child")
     }
 
     /// Asks it to stop and waits until it has.

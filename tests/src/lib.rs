@@ -6,21 +6,27 @@
 //! deadline and panics with what was waited for. Nothing here knows the daemon's insides.
 
 mod api;
+mod arrow;
 mod codex;
 mod daemon;
 mod deadline;
+mod guest;
 mod home;
 mod process;
+mod random;
 mod script;
 mod skip;
 mod stream;
 
 pub use api::{Answer, Api};
+pub use arrow::{die_as_told, watch_arrows};
 pub use codex::codex;
 pub use daemon::{Daemon, Launch, Refusal};
 pub use deadline::{PATIENCE, soon, until};
+pub use guest::guest;
 pub use home::Home;
 pub use process::Process;
+pub use random::Random;
 pub use script::{Fault, Moment, Rule, Script};
 pub use skip::skipped;
 pub use stream::{Events, Frame, Socket, row};

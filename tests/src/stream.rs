@@ -80,19 +80,22 @@ impl Socket {
     /// # Panics
     /// When none comes.
     pub async fn next_text(&mut self) -> Option<String> {
-        loop {
-            match soon("a frame", self.socket.next()).await? {
-                Ok(Message::Text(text)) => return Some(text.to_string()),
-                Ok(Message::Close(_)) | Err(_) => return None,
-                Ok(_) => {}
+        let text = async {
+            loop {
+                match self.socket.next().await? {
+                    Ok(Message::Text(text)) => return Some(text.to_string()),
+                    Ok(Message::Close(_)) | Err(_) => return None,
+                    Ok(_) => {}
+                }
             }
-        }
+        };
+        soon("a frame", text).await
     }
 
     /// Takes frames until `last` is one of them; gives all of them.
     ///
     /// # Panics
-    /// When the stream ends or falls silent first.
+    /// When the stream ends first, or the patience, whatever else comes meanwhile.
     pub async fn until(&mut self, what: &str, last: impl FnMut(&Value) -> bool) -> Vec<Value> {
         collect(what, last, async || self.next().await).await
     }
@@ -136,21 +139,27 @@ impl Events {
     /// # Panics
     /// When none comes.
     pub async fn next(&mut self) -> Option<Frame> {
+        soon("an event", self.come()).await?;
+        self.frames.pop_front()
+    }
+
+    /// Reads until there is an event; `None` when the stream has ended.
+    async fn come(&mut self) -> Option<()> {
         while self.frames.is_empty() {
-            let bytes = soon("an event", self.response.chunk()).await.ok()??;
+            let bytes = self.response.chunk().await.ok()??;
             self.half.extend_from_slice(&bytes);
             while let Some(end) = self.half.windows(2).position(|pair| pair == b"\n\n") {
                 let block = self.half.drain(..end + 2).collect::<Vec<_>>();
                 self.frames.extend(event(&String::from_utf8_lossy(&block)));
             }
         }
-        self.frames.pop_front()
+        Some(())
     }
 
     /// Takes events until `last` is one of them; gives all of them.
     ///
     /// # Panics
-    /// When the stream ends or falls silent first.
+    /// When the stream ends first, or the patience, whatever else comes meanwhile.
     pub async fn until(&mut self, what: &str, mut last: impl FnMut(&Value) -> bool) -> Vec<Frame> {
         collect(what, |frame: &Frame| last(&frame.data), async || self.next().await).await
     }
@@ -170,13 +179,40 @@ fn event(block: &str) -> Option<Frame> {
 }
 
 async fn collect<T>(what: &str, mut last: impl FnMut(&T) -> bool, mut next: impl AsyncFnMut() -> Option<T>) -> Vec<T> {
-    let mut frames = Vec::new();
-    loop {
-        let frame = next().await.unwrap_or_else(|| panic!("the stream ended before {what}"));
-        let is_last = last(&frame);
-        frames.push(frame);
-        if is_last {
-            return frames;
+    let all = async {
+        let mut frames = Vec::new();
+        loop {
+            let frame = next().await.unwrap_or_else(|| panic!("the stream ended before {what}"));
+            let is_last = last(&frame);
+            frames.push(frame);
+            if is_last {
+                return frames;
+            }
         }
+    };
+    // One patience for all of them: what comes at intervals, such as pings, does not renew it.
+    soon(what, all).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    #[should_panic(expected = "waited 60 s for the end")]
+    async fn pings_do_not_renew_the_patience() {
+        let pings = async || {
+            tokio::time::sleep(Duration::from_secs(15)).await;
+            Some("ping")
+        };
+        // Long after the patience, so that a failure is no endless test.
+        let mut left = 100;
+        let last = |_: &&str| {
+            left -= 1;
+            left == 0
+        };
+        collect("the end", last, pings).await;
     }
 }

@@ -1,10 +1,12 @@
 //! What we build upon: every dependency has a licence that we can live with and comes from crates.io.
 //!
-//! Licences are read from what is built on this system; the lockfile, which names sources, is of all systems.
+//! The host is one workspace and each family of guests another: all that have a lockfile are looked at. Licences are read
+//! from what is built on this system, and for guests; a lockfile, which names sources, is of all systems.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -23,23 +25,37 @@ const LICENCES: [&str; 8] = [
 ];
 /// Where a dependency may come from, as Cargo writes it.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+/// What guests are built for.
+const GUEST: &str = "wasm32-wasip2";
+
+#[test]
+fn the_host_and_its_guests_are_workspaces_with_lockfiles() {
+    let found = workspaces();
+    for folder in ["", "sdk/rust", "extensions/guard", "examples/embed/guest", "tests/guests/hostile"] {
+        assert!(found.contains(&root().join(folder)), "{folder:?} is none of {found:?}");
+    }
+    assert!(found.iter().all(|folder| !folder.starts_with(root().join("target"))), "{found:?}");
+}
 
 #[test]
 fn every_dependency_has_a_licence_that_is_allowed() {
     let packages = packages();
     assert!(packages.len() > 100, "cargo told of {} packages only", packages.len());
-    let offending: Vec<String> = packages.iter().filter_map(refused).collect();
+    let offending: Vec<String> =
+        packages.iter().filter(|package| !package["source"].is_null()).filter_map(refused).collect();
     assert!(offending.is_empty(), "licences that are not allowed:\n{}", offending.join("\n"));
 }
 
 #[test]
 fn every_dependency_comes_from_crates_io() {
-    let lock = std::fs::read_to_string(root().join("Cargo.lock")).unwrap();
-    let sources: Vec<&str> = lock.lines().filter_map(|line| line.strip_prefix("source = ")).collect();
-    assert!(sources.len() > 100, "the lockfile names {} sources only", sources.len());
-    let expected = format!("\"{CRATES_IO}\"");
-    let offending: Vec<&&str> = sources.iter().filter(|source| **source != expected).collect();
-    assert!(offending.is_empty(), "sources that are not allowed: {offending:?}");
+    for workspace in workspaces() {
+        let lock = fs::read_to_string(workspace.join("Cargo.lock")).unwrap();
+        let sources: Vec<&str> = lock.lines().filter_map(|line| line.strip_prefix("source = ")).collect();
+        assert!(!sources.is_empty(), "{} names no sources", workspace.display());
+        let expected = format!("\"{CRATES_IO}\"");
+        let offending: Vec<&&str> = sources.iter().filter(|source| **source != expected).collect();
+        assert!(offending.is_empty(), "sources of {} that are not allowed: {offending:?}", workspace.display());
+    }
 }
 
 #[test]
@@ -71,17 +87,40 @@ fn what_is_not_on_the_list_is_refused() {
     }
 }
 
-/// The packages of this system's build, as Cargo resolves them; those of others may not even be downloaded.
+/// The packages of this system's build and of the guests', as Cargo resolves them; those of other systems may not even be
+/// downloaded.
 fn packages() -> Vec<Value> {
     let system = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    let metadata = Command::new(env!("CARGO"))
-        .args(["metadata", "--locked", "--format-version", "1", "--filter-platform", &system])
-        .current_dir(root())
-        .output()
-        .unwrap();
-    assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));
-    let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
-    metadata["packages"].as_array().unwrap().clone()
+    let of = |workspace: PathBuf| {
+        let mut metadata = Command::new(env!("CARGO"));
+        metadata.args(["metadata", "--locked", "--format-version", "1", "--filter-platform", &system]);
+        if workspace != root() {
+            metadata.args(["--filter-platform", GUEST]);
+        }
+        let metadata = metadata.current_dir(&workspace).output().unwrap();
+        assert!(metadata.status.success(), "{}", String::from_utf8_lossy(&metadata.stderr));
+        let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
+        metadata["packages"].as_array().unwrap().clone()
+    };
+    workspaces().into_iter().flat_map(of).collect()
+}
+
+/// The folders with a lockfile, wherever they lie in the project; what was built, and what is hidden, is not of it.
+fn workspaces() -> Vec<PathBuf> {
+    let mut folders = vec![root().to_owned()];
+    let mut at = 0;
+    while at < folders.len() {
+        for entry in fs::read_dir(&folders[at]).unwrap().map(Result::unwrap) {
+            let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+            let is_folder = entry.file_type().unwrap().is_dir() && !is_hidden;
+            if is_folder && !entry.path().join("CACHEDIR.TAG").exists() {
+                folders.push(entry.path());
+            }
+        }
+        at += 1;
+    }
+    folders.retain(|folder| folder.join("Cargo.lock").exists());
+    folders
 }
 
 /// The package and its licence, if that is none of ours.

@@ -7,9 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use codex_manager_tests::{Api, Home, Process, Socket, row};
+use codex_manager_tests::{Api, Home, Process, Random, Socket, row};
 use serde_json::{Value, json};
 
 use crate::stage::{ends, launch};
@@ -35,8 +35,8 @@ type Shared = Arc<Mutex<Ledger>>;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_was_acknowledged_is_lost_or_done_twice() {
-    let mut random = Random::new();
-    println!("seed {}", random.0);
+    let (mut random, seed) = Random::fresh();
+    println!("seed {seed}");
     let home = Home::new(env!("CARGO_TARGET_TMPDIR"));
     let ledger = Shared::default();
     for cycle in 0..CYCLES {
@@ -177,20 +177,4 @@ fn turns_that_are_over(frames: &[Value]) -> BTreeSet<&str> {
         _ => None,
     };
     frames.iter().filter_map(|frame| frame.pointer(turn(frame)?)?.as_str()).collect()
-}
-
-/// Numbers that differ from run to run, and can be had again from the seed that was printed.
-struct Random(u64);
-
-impl Random {
-    fn new() -> Self {
-        Self(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64 | 1)
-    }
-
-    fn within(&mut self, range: Range<u64>) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        range.start + self.0 % (range.end - range.start)
-    }
 }

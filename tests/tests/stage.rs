@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 /// Folders, a daemon on them, and a client of it.
 pub(crate) struct Stage {
     pub(crate) home: Home,
-    /// Lives as long as the stage.
-    _daemon: Daemon,
+    daemon: Daemon,
     pub(crate) api: Api,
 }
 
@@ -22,8 +21,19 @@ impl Stage {
     /// Starts a daemon on a home that is prepared.
     pub(crate) async fn start_on(home: Home) -> Self {
         let daemon = launch().start(&home).await;
+        Self::of(home, daemon)
+    }
+
+    /// A daemon that was started on a home.
+    pub(crate) fn of(home: Home, daemon: Daemon) -> Self {
         let api = daemon.api();
-        Self { home, _daemon: daemon, api }
+        Self { home, daemon, api }
+    }
+
+    /// Asks the daemon to stop, and gives the folders.
+    pub(crate) async fn end(self) -> Home {
+        self.daemon.stop().await;
+        self.home
     }
 
     /// The same, once the child is ready.

@@ -87,6 +87,23 @@ async fn a_command_waits_for_its_decision() {
 }
 
 #[tokio::test]
+async fn a_file_change_is_shown_before_it_is_decided() {
+    let offline = Offline::start(&real_codex!()).await;
+    let session = offline.session("untrusted", "workspace-write").await;
+    let turn = offline.api.say(&session, "::patch note.txt buy milk").await;
+    let approval = offline.api.until_asked(&session).await;
+    let file = offline.home.project().join("note.txt");
+    let waiting = offline.api.approvals(&session).await.remove(0);
+    let change = waiting["details"]["changes"][0].clone();
+    assert_eq!((change["path"].as_str(), &change["diff"]), (file.to_str(), &json!("buy milk\n")), "{waiting}");
+    assert!(!file.exists());
+    offline.api.decide(&approval, "accept").await.expect(200);
+    let (frames, _) = offline.until_end(&turn).await;
+    assert_eq!(of_type(&frames, "approval")[0]["payload"]["details"], waiting["details"], "the event says the same");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "buy milk\n");
+}
+
+#[tokio::test]
 async fn an_interrupted_answer_does_not_vanish() {
     let offline = Offline::start(&real_codex!()).await;
     let session = offline.session("never", "read-only").await;

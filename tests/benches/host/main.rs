@@ -4,22 +4,39 @@
 //! fails: a bound is printed beside its figure, for people to read.
 
 mod commits;
+mod extensions;
 mod figures;
+mod guard;
 mod idle;
+mod running;
 mod stream;
 
-use std::path::Path;
+use codex_manager_tests::skipped;
+use guard::Guard;
 
 /// Where the benchmark's files lie: the same disk as the build.
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
 
 fn main() {
+    let guard = Guard::build();
     let runtime = tokio::runtime::Runtime::new().expect("a runtime can be made");
     runtime.block_on(async {
-        figures::machine(Path::new(SCRATCH));
+        figures::machine(SCRATCH.as_ref());
         commits::measure().await;
-        figures::machine(Path::new(SCRATCH));
+        figures::machine(SCRATCH.as_ref());
         stream::measure().await;
         idle::measure().await;
+        match guard {
+            Ok(guard) => with_guard(&guard).await,
+            Err(why) => skipped(&format!("the guard cannot be built here: {why}")),
+        }
     });
+}
+
+async fn with_guard(guard: &Guard) {
+    guard.measure();
+    idle::measure_with(guard).await;
+    figures::machine(SCRATCH.as_ref());
+    extensions::measure(guard).await;
+    figures::machine(SCRATCH.as_ref());
 }
