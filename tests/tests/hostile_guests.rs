@@ -91,14 +91,18 @@ async fn one_that_sleeps_in_a_call_of_the_host_is_cut_short_anywhere() {
     is_cut_short_anywhere("sleeps").await;
 }
 
+/// One that does harm, and the one that behaves; why not, where their target cannot be had. The first may need none.
+fn pair(sandbox: &Sandbox, name: &str) -> Result<(Linked, Linked), String> {
+    Ok((sandbox.approved(&format!("hostile/{name}"))?, sandbox.approved("hostile/obeys")?))
+}
+
 /// Offers it an event twice, while another that behaves is offered the same and then the next.
 async fn fails_alone(name: &str, kind: FailureKind, sentence: &str) {
     let sandbox = Sandbox::shared();
-    let hostile = match sandbox.approved(&format!("hostile/{name}")) {
-        Ok(hostile) => hostile,
+    let (hostile, obeys) = match pair(&sandbox, name) {
+        Ok(pair) => pair,
         Err(why) => skip!(why),
     };
-    let obeys = sandbox.approved("hostile/obeys").unwrap();
     let (event, record) = (event("{}"), record());
     for _ in 0..2 {
         let (failed, served) = tokio::join!(hostile.on_event(&event, &record), obeys.on_event(&event, &record));
@@ -118,11 +122,10 @@ async fn is_cut_short_anywhere(name: &str) {
     let (mut random, seed) = Random::of_test();
     println!("seed {seed}");
     let sandbox = Sandbox::with_places(2);
-    let hostile = match sandbox.approved(&format!("hostile/{name}")) {
-        Ok(hostile) => hostile,
+    let (hostile, obeys) = match pair(&sandbox, name) {
+        Ok(pair) => pair,
         Err(why) => skip!(why),
     };
-    let obeys = sandbox.approved("hostile/obeys").unwrap();
     let (event, record) = (event("{}"), record());
     for _ in 0..MOMENTS / AT_ONCE {
         let moments = (0..AT_ONCE).map(|_| Duration::from_micros(random.within(0..30_000)));
