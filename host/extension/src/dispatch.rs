@@ -230,7 +230,7 @@ impl Dispatch {
     fn adopt(&mut self, roster: Roster) {
         self.marks.retain(|extension, _| roster.has(extension));
         for rank in roster.listeners.keys() {
-            let fresh = || Marks::starting_after(self.head, []);
+            let fresh = || Marks::starting_after(roster.place(&rank.extension, self.head), []);
             self.marks.entry(rank.extension.clone()).or_insert_with(fresh);
         }
         self.roster = roster;

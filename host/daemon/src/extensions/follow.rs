@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use codex_manager_extension::ExtensionId;
 use codex_manager_extension::dispatch::News;
+use codex_manager_model::Seq;
 use codex_manager_store::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
@@ -63,14 +64,14 @@ impl Follow {
             self.leaving.extend(self.placed.difference(&ids).cloned());
             self.placed.retain(|id| ids.contains(id));
             let fresh: BTreeSet<_> = ids.difference(&self.placed).cloned().collect();
-            self.tell(&lineup.without(&fresh), listener).await?;
+            self.tell(&lineup.without(&fresh), [], listener).await?;
             if fresh.is_empty() {
                 self.shelf.follow(lineup.changes);
             }
             if fresh.is_empty() && self.leaving.is_empty() {
                 return Some(());
             }
-            tokio::select! {
+            let head = tokio::select! {
                 written = write(self.storage.clone(), self.leaving.clone(), fresh.clone()) => written?,
                 changed = self.changed.changed() => {
                     changed.ok()?;
@@ -78,21 +79,27 @@ impl Follow {
                     self.leaving.extend(fresh);
                     continue;
                 }
-            }
+            };
             self.leaving.clear();
             if !fresh.is_empty() {
-                self.placed.extend(fresh);
-                self.tell(&lineup, listener).await?;
+                self.placed.extend(fresh.clone());
+                self.tell(&lineup, fresh.into_iter().map(|extension| (extension, head)), listener).await?;
                 self.shelf.follow(lineup.changes);
             }
             return Some(());
         }
     }
 
-    /// From now on these run, and dispatch has heard of it.
-    async fn tell(&self, lineup: &Lineup, listener: &mpsc::Sender<News>) -> Option<()> {
+    /// From now on these run, and dispatch has heard of it, and of where those begin that are new.
+    async fn tell(
+        &self,
+        lineup: &Lineup,
+        places: impl IntoIterator<Item = (ExtensionId, Seq)>,
+        listener: &mpsc::Sender<News>,
+    ) -> Option<()> {
         self.versions.run(lineup);
-        listener.send(News::Replaced(Box::new(lineup.roster()))).await.ok()?;
+        let roster = lineup.roster().beginning_after(places);
+        listener.send(News::Replaced(Box::new(roster))).await.ok()?;
         // When all the room is ours, nothing waits to be taken any more.
         drop(listener.reserve_many(listener.max_capacity()).await.ok()?);
         self.versions.let_go();
@@ -101,14 +108,16 @@ impl Follow {
     }
 }
 
-async fn write(storage: Storage, leaving: BTreeSet<ExtensionId>, fresh: BTreeSet<ExtensionId>) -> Option<()> {
+/// The head of the log, after which the fresh ones begin.
+async fn write(storage: Storage, leaving: BTreeSet<ExtensionId>, fresh: BTreeSet<ExtensionId>) -> Option<Seq> {
     let written = storage.insist(move |tx| {
         leaving.iter().try_for_each(|extension| tx.forget_marks(extension.as_str()))?;
         let head = tx.event_bounds()?.head;
-        fresh.iter().try_for_each(|extension| tx.set_marks_low(extension.as_str(), head))
+        fresh.iter().try_for_each(|extension| tx.set_marks_low(extension.as_str(), head))?;
+        Ok(head)
     });
     match written.await {
-        Ok(()) => Some(()),
+        Ok(head) => Some(head),
         Err(Error::Closed) => None,
         Err(error) => {
             tracing::error!(%error, "where the extensions begin was not written");

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use codex_manager_model::Seq;
+
 use super::{Occurrence, Rank};
 use crate::{Approved, ClaimRule, Digest, ExtensionId, Grants, Standing, Vocabulary};
 
@@ -12,6 +14,8 @@ pub struct Roster {
     pub(super) listeners: BTreeMap<Rank, Listener>,
     /// Extensions that are required and do not run, with what they were granted if they were ever approved.
     absent: BTreeMap<ExtensionId, Option<Grants>>,
+    /// Where some of them begin.
+    places: BTreeMap<ExtensionId, Seq>,
 }
 
 /// One handler of one extension.
@@ -42,6 +46,19 @@ impl Roster {
             }
         }
         roster
+    }
+
+    /// The same, where these begin after that event. It counts for those that are new, and only if dispatch has not
+    /// come further by itself: it may lag behind the log.
+    #[must_use]
+    pub fn beginning_after(mut self, places: impl IntoIterator<Item = (ExtensionId, Seq)>) -> Self {
+        self.places.extend(places);
+        self
+    }
+
+    /// After which event one that is new begins, where dispatch has come to `head`.
+    pub(super) fn place(&self, extension: &ExtensionId, head: Seq) -> Seq {
+        self.places.get(extension).copied().unwrap_or(head).max(head)
     }
 
     /// Whether this extension has a handler in it.
