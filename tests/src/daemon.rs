@@ -121,6 +121,8 @@ impl Launch {
         for inherited in ["DATA_DIR", "CODEX_HOME", "HOST", "PORT", "CODEX_BIN"] {
             command.env_remove(inherited);
         }
+        // No test has a use for the login of whoever runs it.
+        command.env("CODEX_MANAGER_BRING_LOGIN", "false");
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.current_dir(home.project()).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);

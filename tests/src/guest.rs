@@ -12,6 +12,9 @@ mod rust;
 mod text;
 mod tool;
 
+pub use kept::kept;
+pub(crate) use tool::{program, run};
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};

@@ -41,7 +41,7 @@ pub enum Moment {
     Turn,
     /// A turn's `turn/completed` has been written.
     TurnEnd,
-    /// A request for approval has been written.
+    /// A request of its own has been written.
     Approval,
     /// An answer of the host came in, and nothing was done about it yet.
     Reply,
@@ -92,6 +92,8 @@ pub enum Fault {
     Paced(u32, u64),
     /// Tells something, by method and params.
     Tell(String, Value),
+    /// Asks something, by method and params.
+    Ask(String, Value),
     /// Gives its own requests text for ids, from now on.
     TextIds,
     /// Asks something that no host knows.

@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use crate::stage::{Stage, of_type};
 
 /// A message that no pipe holds.
-const BIG_MESSAGE: usize = 300_000;
+pub(crate) const BIG_MESSAGE: usize = 300_000;
 /// A pipe that holds so many bytes is as good as full.
 const PIPE_FULL: u64 = 60_000;
 
 /// The answers that the child received to its own requests in one of its lives.
-fn replies(stage: &Stage, generation: u64) -> Vec<Value> {
+pub(crate) fn replies(stage: &Stage, generation: u64) -> Vec<Value> {
     let received = stage.home.received(generation);
     received.into_iter().filter(|message| message.get("method").is_none()).collect()
 }
@@ -120,7 +120,7 @@ async fn a_decision_that_was_recorded_and_not_written_is_void() {
     // The pipe is full, so that the decision can be recorded and cannot be written.
     let (api, path) = (stage.api.clone(), format!("/api/sessions/{other}/messages"));
     let filler = tokio::spawn(async move { api.post(&path, json!({"text": "x".repeat(BIG_MESSAGE)})).await });
-    until("a full pipe", async || (bytes_waiting(&child).unwrap() > PIPE_FULL).then_some(())).await;
+    until("a full pipe", async || (is_full(&child)).then_some(())).await;
     let (api, decided) = (stage.api.clone(), approval.clone());
     let decision = tokio::spawn(async move { api.decide(&decided, "accept").await });
     until("a recorded decision", async || stage.api.approvals(&asking).await.is_empty().then_some(())).await;
@@ -141,6 +141,11 @@ async fn a_decision_that_was_recorded_and_not_written_is_void() {
     stage.api.decide(&approval, "decline").await.expect(200);
     assert_eq!(replies(&stage, 2), [json!({"id": 0, "result": {"decision": "decline"}})]);
     soon("the filler's answer", filler).await.unwrap();
+}
+
+/// Whether nothing more can be written to the process.
+pub(crate) fn is_full(process: &Process) -> bool {
+    bytes_waiting(process).unwrap() > PIPE_FULL
 }
 
 /// How many bytes wait in the process's stdin.

@@ -179,6 +179,23 @@ async fn answers_of_no_known_shape_are_told_and_break_nothing() {
 }
 
 #[tokio::test]
+async fn odd_answers_about_a_session_are_never_a_fault_of_ours() {
+    for odd in [json!(7), json!("text"), json!([1])] {
+        let about_it =
+            ["thread/archive", "thread/unarchive", "thread/fork", "thread/resume", "thread/list", "skills/list"];
+        let stage = Stage::ready(about_it.map(|method| Fault::Answer(odd.clone()).on(method))).await;
+        let session = stage.session().await;
+        stage.turn(&session, "good day").await;
+        for verb in ["fork", "resume", "archive", "unarchive"] {
+            let answer = stage.api.post(&format!("/api/sessions/{session}/{verb}"), json!({})).await;
+            assert!(answer.status == 200 || answer.code() == "codex_error", "{verb}, {odd}: {}", answer.body);
+        }
+        stage.api.get("/api/skills").await.expect(200);
+        assert_same_child(&stage).await;
+    }
+}
+
+#[tokio::test]
 async fn params_nested_too_deep_are_left_out_and_the_stream_goes_on() {
     let deep = (0..120).fold(json!(1), |inner, _| json!([inner]));
     let stage = Stage::ready([Fault::Tell("warning".to_owned(), deep).at(Moment::Turn)]).await;

@@ -1,4 +1,5 @@
-//! What we build upon: every dependency has a licence that we can live with and comes from crates.io.
+//! What we build upon: every dependency has a licence that we can live with, comes from crates.io and is none of those that
+//! we do not want. Which that are is said in `deny.toml`, for `cargo deny` and for these tests.
 //!
 //! The host is one workspace and each family of guests another: all that have a lockfile are looked at. Licences are read
 //! from what is built on this system, and for guests; a lockfile, which names sources, is of all systems.
@@ -8,23 +9,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
+use semver::{Version, VersionReq};
 use serde_json::Value;
 use spdx::{Expression, LicenseReq, ParseMode};
 
-/// What a dependency may be licensed under, in SPDX's words.
-const LICENCES: [&str; 8] = [
-    "Apache-2.0",
-    "Apache-2.0 WITH LLVM-exception",
-    "BSD-2-Clause",
-    "BSD-3-Clause",
-    "ISC",
-    "MIT",
-    "Unicode-3.0",
-    "Zlib",
-];
-/// Where a dependency may come from, as Cargo writes it.
-const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 /// What guests are built for.
 const GUEST: &str = "wasm32-wasip2";
 
@@ -38,7 +28,7 @@ fn the_host_and_its_guests_are_workspaces_with_lockfiles() {
 }
 
 #[test]
-fn every_dependency_has_a_licence_that_is_allowed() {
+fn s21_every_dependency_has_a_licence_that_is_allowed() {
     let packages = packages();
     assert!(packages.len() > 100, "cargo told of {} packages only", packages.len());
     let offending: Vec<String> =
@@ -47,15 +37,34 @@ fn every_dependency_has_a_licence_that_is_allowed() {
 }
 
 #[test]
-fn every_dependency_comes_from_crates_io() {
+fn s21_every_dependency_comes_from_crates_io() {
     for workspace in workspaces() {
         let lock = fs::read_to_string(workspace.join("Cargo.lock")).unwrap();
         let sources: Vec<&str> = lock.lines().filter_map(|line| line.strip_prefix("source = ")).collect();
         assert!(!sources.is_empty(), "{} names no sources", workspace.display());
-        let expected = format!("\"{CRATES_IO}\"");
-        let offending: Vec<&&str> = sources.iter().filter(|source| **source != expected).collect();
+        let allowed = allowed_sources();
+        let offending: Vec<&&str> = sources.iter().filter(|source| !allowed.iter().any(|a| a == *source)).collect();
         assert!(offending.is_empty(), "sources of {} that are not allowed: {offending:?}", workspace.display());
     }
+}
+
+#[test]
+fn s21_none_of_those_that_we_do_not_want_is_there() {
+    let banned = banned();
+    let offending: Vec<String> =
+        packages().iter().filter_map(|package| banned.iter().find_map(|ban| ban.catches(package))).collect();
+    assert!(offending.is_empty(), "dependencies that are banned:\n{}", offending.join("\n"));
+}
+
+#[test]
+fn a_banned_version_is_caught() {
+    let banned = banned();
+    let caught = |name: &str, version: &str| {
+        let package = serde_json::json!({ "name": name, "version": version });
+        banned.iter().any(|ban| ban.catches(&package).is_some())
+    };
+    assert!(caught("openssl-sys", "0.9.1") && caught("wasmtime", "48.0.7") && caught("wasmtime", "24.0.1"));
+    assert!(!caught("wasmtime", "48.0.8") && !caught("wasmtime", "50.0.1") && !caught("serde", "1.0.1"));
 }
 
 #[test]
@@ -131,7 +140,45 @@ fn refused(package: &Value) -> Option<String> {
 }
 
 fn is_allowed(required: &LicenseReq) -> bool {
-    LICENCES.contains(&required.to_string().as_str())
+    let licence = required.to_string();
+    policy()["licenses"]["allow"].as_array().unwrap().iter().any(|allowed| allowed.as_str() == Some(&licence))
+}
+
+/// Where a dependency may come from, as a lockfile writes it.
+fn allowed_sources() -> Vec<String> {
+    let registries = policy()["sources"]["allow-registry"].as_array().unwrap();
+    registries.iter().map(|registry| format!("\"registry+{}\"", registry.as_str().unwrap())).collect()
+}
+
+/// A crate that we do not want, or some of its versions.
+struct Ban {
+    name: String,
+    versions: VersionReq,
+}
+
+impl Ban {
+    /// The package, if it is one of those.
+    fn catches(&self, package: &Value) -> Option<String> {
+        let version = package["version"].as_str().unwrap();
+        let caught = package["name"] == *self.name && self.versions.matches(&Version::parse(version).unwrap());
+        caught.then(|| format!("  {} {version}", self.name))
+    }
+}
+
+fn banned() -> Vec<Ban> {
+    let bans = policy()["bans"]["deny"].as_array().unwrap();
+    let ban = |ban: &toml::Value| {
+        let told = ban["crate"].as_str().unwrap();
+        let (name, versions) = told.split_once('@').unwrap_or((told, "*"));
+        Ban { name: name.to_owned(), versions: versions.parse().unwrap() }
+    };
+    bans.iter().map(ban).collect()
+}
+
+fn policy() -> &'static toml::Table {
+    static POLICY: LazyLock<toml::Table> =
+        LazyLock::new(|| fs::read_to_string(root().join("deny.toml")).unwrap().parse().unwrap());
+    &POLICY
 }
 
 fn root() -> &'static Path {

@@ -16,7 +16,7 @@ async fn another_program_runs_a_daemon_and_stops_it() {
         .allow_uncontained(true);
     let daemon = builder.clone().build().await.unwrap();
     let token = std::fs::read_to_string(home.data().join("token")).unwrap();
-    let api = Api::new(&format!("http://{}", daemon.address()), token.trim());
+    let api = Api::new(&format!("http://{}", daemon.address().unwrap()), token.trim());
     let (stop, mut head) = (daemon.shutdown_handle(), daemon.head());
     let run = tokio::spawn(daemon.run());
 
@@ -30,7 +30,7 @@ async fn another_program_runs_a_daemon_and_stops_it() {
     stop.shutdown();
     soon("the daemon's end", run).await.unwrap().unwrap();
     let daemon = builder.build().await.unwrap();
-    let api = Api::new(&format!("http://{}", daemon.address()), token.trim());
+    let api = Api::new(&format!("http://{}", daemon.address().unwrap()), token.trim());
     let stop = daemon.shutdown_handle();
     let run = tokio::spawn(daemon.run());
     let listed = api.get("/api/sessions").await.expect(200).clone();

@@ -334,8 +334,9 @@ async fn a_reload_without_fault_names_what_runs_anew() {
     assert_eq!(reloaded["modules"][0]["agentId"], "acme.guard");
     let after = api.get(ALL).await.expect(200)["snapshotVersion"].clone();
     assert_eq!((&after, after == before), (&reloaded["snapshotVersion"], false));
-    for (path, status) in [("acme.nobody", 404), ("acme.nobody/invocations", 404), ("nobody", 400)] {
-        assert_eq!(api.get(&format!("{ALL}/{path}")).await.status, status, "{path}");
+    // What cannot be an id is nobody's either.
+    for path in ["acme.nobody", "acme.nobody/invocations", "nobody"] {
+        api.get(&format!("{ALL}/{path}")).await.expect(404);
     }
 }
 

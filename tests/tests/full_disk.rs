@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use codex_manager_tests::{Fault, Home, Moment, skip, until};
+use reqwest::Method;
 use serde_json::json;
 
 use crate::stage::{Stage, ends};
@@ -77,8 +78,20 @@ async fn a_full_disk_holds_the_child_back_and_loses_nothing() {
         (refused.status == 507).then_some(refused)
     })
     .await;
+    // Whatever it is that would be written down, and as often as it is tried.
+    for (path, body) in
+        [("/api/tokens", json!({"name": "t", "role": "viewer"})), ("/api/projects", json!({"name": "p"}))]
+    {
+        until(path, async || {
+            disk.fill();
+            (stage.api.post(path, body.clone()).await.status == 507).then_some(())
+        })
+        .await;
+    }
     File::create(&go).unwrap();
     until("health to say it", async || (storage(&stage).await == "full").then_some(())).await;
+
+    assert_eq!(readiness(&stage).await, (503, "storage".to_owned()));
 
     disk.make_room();
     let frames = stage.until_end(&turn).await;
@@ -90,8 +103,14 @@ async fn a_full_disk_holds_the_child_back_and_loses_nothing() {
     };
     assert!(of_turn("app_server.item.completed") >= ITEMS as usize, "what was said while there was no room is missing");
     assert!(frames.iter().any(|frame| ends(frame, &turn)));
+    until("readiness", async || (readiness(&stage).await.0 == 200).then_some(())).await;
     until("health to be well", async || (storage(&stage).await == "ok").then_some(())).await;
     stage.assert_works().await;
+}
+
+async fn readiness(stage: &Stage) -> (u16, String) {
+    let answer = stage.api.request(Method::GET, "/readyz").send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
 async fn storage(stage: &Stage) -> String {

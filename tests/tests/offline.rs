@@ -43,8 +43,14 @@ impl Offline {
 
     /// Kills the daemon and starts it again on the same folders.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_after(async |_| {}).await
+    }
+
+    /// The same, with something done in between.
+    pub(crate) async fn restart_after(self, meanwhile: impl AsyncFnOnce(&Home)) -> Self {
         let Self { home, model, daemon, launch, .. } = self;
         daemon.kill().await;
+        meanwhile(&home).await;
         let daemon = launch.start(&home).await;
         let api = daemon.api();
         api.until_codex_is("ready").await;

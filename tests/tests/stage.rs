@@ -61,7 +61,7 @@ impl Stage {
 
     /// Gives all that the stream has ever said, up to the frame that `last` finds.
     pub(crate) async fn until(&self, what: &str, last: impl FnMut(&Value) -> bool) -> Vec<Value> {
-        Socket::open(&self.api, "?after=0").await.until(what, last).await
+        told(&self.api, what, last).await
     }
 
     /// Shows that all is well: the child is ready, and a turn in a new session runs to its end.
@@ -79,6 +79,11 @@ impl Stage {
         let said = entries.iter().filter(|entry| entry["turnId"] == turn && entry["role"] == "assistant");
         said.filter_map(|entry| entry["content"].as_str()).collect()
     }
+}
+
+/// All that the stream has ever said, up to the frame that `last` finds.
+pub(crate) async fn told(api: &Api, what: &str, last: impl FnMut(&Value) -> bool) -> Vec<Value> {
+    Socket::open(api, "?after=0").await.until(what, last).await
 }
 
 /// How a daemon with the scripted app-server is started.

@@ -28,7 +28,7 @@ fn places<'a>(transcript: &'a [Value], turn: &str) -> Vec<&'a str> {
 }
 
 #[tokio::test]
-async fn an_entry_is_told_at_once_and_stands_in_its_turn() {
+async fn case_31_an_entry_is_told_at_once_and_stands_in_its_turn() {
     let stage = Stage::ready([]).await;
     let session = stage.session().await;
     let turn = stage.api.say(&session, "good day").await;
@@ -56,7 +56,7 @@ async fn an_entry_is_told_at_once_and_stands_in_its_turn() {
 }
 
 #[tokio::test]
-async fn an_entry_outlives_the_daemon_and_does_not_begin_again() {
+async fn case_19_an_entry_outlives_the_daemon_and_does_not_begin_again() {
     let home = Home::new(env!("CARGO_TARGET_TMPDIR"));
     let daemon = launch().start(&home).await;
     let api = daemon.api();
@@ -100,12 +100,62 @@ async fn what_is_no_entry_is_refused_and_not_told() {
         let member = change.as_object().unwrap().keys().next().unwrap();
         assert_eq!(refused.expect(400)["issues"][0]["path"], json!([member]), "{}", refused.body);
     }
-    let unknown = stage.api.post(&path("nobody"), entry("t", json!({}))).await;
-    unknown.expect(404);
-    assert_eq!((unknown.code(), &unknown.body["sessionId"]), ("session_not_found", &json!("nobody")));
+    // Who asks for what is not there is told so before anybody looks at what was written.
+    for wrong in [entry("t", json!({})), json!({}), json!("text")] {
+        let unknown = stage.api.post(&path("nobody"), wrong).await;
+        unknown.expect(404);
+        assert_eq!((unknown.code(), &unknown.body["sessionId"]), ("session_not_found", &json!("nobody")));
+    }
 
     stage.api.post(&path(&session), entry("t", json!({}))).await.expect(200);
     let frames = stage.until("the entry", |frame| frame["type"] == "transcript_updated").await;
     assert_eq!(of_type(&frames, "transcript_updated").len(), 1);
     assert_eq!(stage.api.transcript(&session).await.len(), 1);
+}
+
+#[tokio::test]
+async fn case_20_a_made_up_id_does_not_double_what_is_there_under_its_own() {
+    let stage = Stage::ready([]).await;
+    let session = stage.session().await;
+    let turn = stage.api.say(&session, "good day").await;
+    stage.until_end(&turn).await;
+    let before = stage.api.transcript(&session).await;
+    let said = before.iter().find(|row| row["role"] == "assistant").unwrap();
+    let again = |id: &str, content: &str| {
+        let change = json!({ "messageId": id, "role": "assistant", "type": said["type"], "content": content });
+        entry(&turn, change)
+    };
+    let spaced = format!(" {} ", said["content"].as_str().unwrap().replace(' ', "\n "));
+    for row in [again("item-2", &spaced), again("item-3", "something else"), again("mine-2", &spaced)] {
+        stage.api.post(&path(&session), row).await.expect(200);
+    }
+    let after = stage.api.transcript(&session).await;
+    let ids: Vec<_> = after.iter().filter_map(|row| row["messageId"].as_str()).collect();
+    assert!(!ids.contains(&"item-2") && ids.contains(&"item-3") && ids.contains(&"mine-2"), "{ids:?}");
+    assert_eq!(after.len(), before.len() + 2);
+}
+
+#[tokio::test]
+async fn a_row_without_times_has_those_of_its_turn_and_what_streamed_to_its_end_is_complete() {
+    let stage = Stage::ready([]).await;
+    let session = stage.session().await;
+    let turn = stage.api.say(&session, "::hold").await;
+    stage.api.post(&path(&session), entry(&turn, json!({ "status": "streaming" }))).await.expect(200);
+    let note = async || {
+        let rows = stage.api.transcript(&session).await;
+        rows.into_iter().find(|row| row["messageId"] == "note-1").unwrap()
+    };
+    let open = note().await;
+    assert_eq!((&open["status"], open["startedAt"].is_number()), (&json!("streaming"), true), "{open}");
+    assert_eq!(open.get("completedAt"), None);
+    stage.api.post(&format!("/api/sessions/{session}/interrupt"), json!({})).await.expect(200);
+    stage.until_end(&turn).await;
+    let ended = note().await;
+    assert_eq!((&ended["status"], &ended["startedAt"]), (&json!("complete"), &open["startedAt"]), "{ended}");
+    assert!(ended["completedAt"].as_i64() >= ended["startedAt"].as_i64(), "{ended}");
+
+    // What the model had said by then is there, and how it ended.
+    let rows = stage.api.transcript(&session).await;
+    let cut = rows.iter().find(|row| row["role"] == "assistant").unwrap();
+    assert_eq!((&cut["content"], &cut["status"]), (&json!("Holding. Done."), &json!("canceled")));
 }

@@ -5,14 +5,16 @@
 
 use std::ffi::{OsStr, OsString};
 
-/// What is kept from the child for every embedder: this project's own settings and secrets.
-const ALWAYS_DENIED: [&str; 3] = ["CODEX_MANAGER_*", "DATA_DIR", "AGENT_EXTENSION_RBAC_*"];
+/// What is kept from the child for every embedder: this project's own settings and secrets, and its way to
+/// the service manager.
+const ALWAYS_DENIED: [&str; 5] =
+    ["CODEX_MANAGER_*", "DATA_DIR", "AGENT_EXTENSION_RBAC_*", "NOTIFY_SOCKET", "WATCHDOG_*"];
 
 /// What of the environment is taken away, and what is put in.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
-    /// Names that are taken away beside `CODEX_MANAGER_*`, `DATA_DIR` and `AGENT_EXTENSION_RBAC_*`. A `*` at the end
-    /// stands for any ending.
+    /// Names that are taken away beside `CODEX_MANAGER_*`, `DATA_DIR`, `AGENT_EXTENSION_RBAC_*`, `NOTIFY_SOCKET` and
+    /// `WATCHDOG_*`. A `*` at the end stands for any ending.
     pub deny: Vec<String>,
     /// Variables that are put in, also over a denied name; the last one of a name holds.
     pub set: Vec<(OsString, OsString)>,
@@ -60,6 +62,8 @@ mod tests {
             ("DATA_DIRECTORY", true),
             ("MY_DATA_DIR", true),
             ("AGENT_EXTENSION_RBAC_JWT_SECRET", false),
+            ("NOTIFY_SOCKET", false),
+            ("WATCHDOG_USEC", false),
             ("HOUSE_SECRET", false),
             ("HOUSE_SECRETS", true),
             ("VAULT_", false),

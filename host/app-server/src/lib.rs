@@ -32,6 +32,7 @@ mod pending;
 mod processes;
 mod program;
 pub mod protocol;
+mod pulse;
 mod reader;
 mod recipe;
 mod remains;

@@ -15,6 +15,7 @@ use crate::handshake::{self, Failure, Greeting};
 use crate::launch::Launcher;
 use crate::lines::Lines;
 use crate::outbound::{self, WriteEnd};
+use crate::pulse;
 use crate::reader::{ReadEnd, Reader};
 use crate::recipe::Recipe;
 use crate::remains::Remains;
@@ -137,9 +138,10 @@ impl Life<'_> {
         let Running { mut child, connection, lines, mut around } = running;
         child.look_inside();
         let ready_at = Instant::now();
-        self.shared.ready(connection.clone(), child.app_server_pid(), &greeting.version);
+        let pid = child.app_server_pid();
+        self.shared.ready(connection.clone(), pid, &greeting.version);
         let (generation, at) = (connection.generation().clone(), self.config.clock.now());
-        self.signals.tell(Signal::Started { generation, at });
+        self.signals.tell(Signal::Started { generation, pid, at });
 
         let dead = CancellationToken::new();
         let reader = Reader {
@@ -150,7 +152,10 @@ impl Life<'_> {
             dead: dead.clone(),
         };
         let mut reader = AbortOnDropHandle::new(tokio::spawn(reader.run(greeting.early)));
-        let cause = self.watch(&child, &connection, &mut reader, &mut around.writer).await;
+        let cause = tokio::select! {
+            cause = self.watch(&child, &connection, &mut reader, &mut around.writer) => cause,
+            never = pulse::feel(&connection, self.shared, &self.config.timeouts) => match never {},
+        };
         self.shared.ending();
         let ready_for = ready_at.elapsed();
         let (cause, exit) = self.end(child, around, cause).await;

@@ -48,6 +48,11 @@ impl Pending {
         self.lock().open.remove(&id);
     }
 
+    /// Whether nobody waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().open.is_empty()
+    }
+
     /// Ends the table: every open call hears that there will be no answer, and none can be opened.
     pub(crate) fn close(&self) {
         let mut table = self.lock();

@@ -37,6 +37,7 @@ impl Shared {
     pub(crate) fn starting(&self, generation: Generation, restarts: u64) {
         self.state.send_modify(|state| {
             state.phase = Phase::Starting;
+            state.answers = true;
             state.generation = Some(generation);
             state.restarts = restarts;
         });
@@ -50,6 +51,11 @@ impl Shared {
             state.pid = pid;
             state.version = Some(version.to_string());
         });
+    }
+
+    /// The child was found to answer, or not to.
+    pub(crate) fn answers(&self, answers: bool) {
+        self.state.send_if_modified(|state| std::mem::replace(&mut state.answers, answers) != answers);
     }
 
     /// The child is about to end, or has: nothing more is written to it.

@@ -11,16 +11,18 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::Exit;
+use crate::{Exit, Phase};
 
 /// Something the child said, or something that happened to it. Those of one generation stand between its `Started`
-/// and its `Exited`; generations do not overlap.
+/// and its `Exited`; generations do not overlap. What comes next for the child is told between them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Signal {
     /// The handshake is done: the child can be called.
     Started {
         /// The new life.
         generation: Generation,
+        /// Its process, as [`ChildState::pid`](crate::ChildState::pid) has it.
+        pid: Option<u32>,
         /// When.
         at: Timestamp,
     },
@@ -55,6 +57,16 @@ pub enum Signal {
         generation: Generation,
         /// How it ended.
         exit: Exit,
+    },
+    /// No child runs, and this is what is being done about it: it waits for its restart, or it cannot be used. Told after
+    /// the `Exited` of the life before, and also for one that ended before its `Started`.
+    Resting {
+        /// [`Restarting`](Phase::Restarting), [`CrashLoop`](Phase::CrashLoop) or [`Unusable`](Phase::Unusable).
+        phase: Phase,
+        /// How the last life ended, if there was one.
+        last_exit: Option<Exit>,
+        /// When.
+        at: Timestamp,
     },
     /// The child wrote something that is no message, or an answer that nobody waits for. Rate-limited.
     Noise {
@@ -118,7 +130,7 @@ impl SignalSender {
     }
 
     /// Sends what the supervisor has to tell. It takes no room, so that the end of a child is told however full the
-    /// channel is; there are two of these in a life, and lives are spaced by the backoff.
+    /// channel is; there are three of these in a life, and lives are spaced by the backoff.
     pub(crate) fn tell(&self, signal: Signal) {
         self.push(signal, None);
     }

@@ -42,6 +42,12 @@ impl Silence {
         *self.lock() = Heard { last: Some(Instant::now()), owes_since: None, reader_held_back: held_back };
     }
 
+    /// Since when nothing was heard, `begin` at the earliest; `None` while our own reader is held back.
+    pub(crate) fn quiet_since(&self, begin: Instant) -> Option<Instant> {
+        let heard = self.lock();
+        (!heard.reader_held_back).then(|| heard.last.map_or(begin, |last| last.max(begin)))
+    }
+
     /// A call that was asked at this time ran into its timeout.
     pub(crate) fn timed_out(&self, asked: Instant) {
         let mut heard = self.lock();

@@ -11,6 +11,9 @@ use jiff::Timestamp;
 pub struct ChildState {
     /// Whether it can be called.
     pub phase: Phase,
+    /// Whether it answers: `false` when it has said nothing for a while although calls wait and it was asked once more.
+    /// It may still come to itself; until then it takes calls, and lets them wait.
+    pub answers: bool,
     /// The life that is running; `None` between lives.
     pub generation: Option<Generation>,
     /// The app-server's own process id as this machine sees it, also when it is contained. Known once it is ready.
@@ -26,6 +29,11 @@ pub struct ChildState {
 }
 
 impl ChildState {
+    /// Whether it takes calls, and was not found to let them wait.
+    pub fn is_well(&self) -> bool {
+        self.is_ready() && self.answers
+    }
+
     /// Whether it takes calls.
     pub fn is_ready(&self) -> bool {
         self.phase == Phase::Ready
@@ -34,6 +42,7 @@ impl ChildState {
     pub(crate) fn new() -> Self {
         Self {
             phase: Phase::Starting,
+            answers: true,
             generation: None,
             pid: None,
             version: None,

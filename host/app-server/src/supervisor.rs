@@ -13,7 +13,7 @@ use crate::life::{Cause, Death, Life};
 use crate::recipe::Recipe;
 use crate::shared::Shared;
 use crate::signals::SignalSender;
-use crate::{Config, Contained, ContainmentPolicy, Phase};
+use crate::{Config, Contained, ContainmentPolicy, Phase, Signal};
 
 /// The supervisor. It owns the thread that starts children, so that ends no sooner than it does.
 #[derive(Debug)]
@@ -81,7 +81,9 @@ impl Supervisor {
         let delay = self.config.backoff.delay(failures, &self.config.jitter);
         let again = tokio::time::Instant::now() + delay;
         tracing::warn!(reason = %death.exit.reason, ?delay, "the app-server ended");
-        self.bury(death, self.phase_after(failures, delay)).await;
+        let next = self.phase_after(failures, delay);
+        self.bury(death, next.clone()).await;
+        self.tell_rest(next);
         tokio::select! {
             () = tokio::time::sleep_until(again) => {}
             () = self.shared.stopping.cancelled() => {}
@@ -99,8 +101,15 @@ impl Supervisor {
     /// Another try cannot help: says so, and waits to be stopped.
     async fn give_up(&self, reason: String) {
         tracing::error!(%reason, "the app-server cannot be used");
-        self.shared.ended(None, Phase::Unusable { reason });
+        let phase = Phase::Unusable { reason };
+        self.shared.ended(None, phase.clone());
+        self.tell_rest(phase);
         self.shared.stopping.cancelled().await;
+    }
+
+    fn tell_rest(&self, phase: Phase) {
+        let last_exit = self.shared.state.borrow().last_exit.clone();
+        self.signals.tell(Signal::Resting { phase, last_exit, at: self.config.clock.now() });
     }
 
     fn phase_after(&self, attempt: u32, delay: Duration) -> Phase {

@@ -14,6 +14,9 @@ pub struct Timeouts {
     /// For any line at all from a child that owes an answer. When a call times out after so long a silence, the child
     /// hangs, and is ended.
     pub silence: Duration,
+    /// For any line at all from a child that lets a call wait, before it is asked something harmless; and for one after
+    /// that, before it counts as [not answering](crate::ChildState::answers).
+    pub pulse: Duration,
     /// For the child to end by itself after its input was closed.
     pub close: Duration,
     /// For the child to end after SIGTERM, before SIGKILL.
@@ -27,6 +30,7 @@ impl Default for Timeouts {
             handshake: Duration::from_secs(30),
             write_stall: Duration::from_secs(30),
             silence: Duration::from_secs(60),
+            pulse: Duration::from_secs(5),
             close: Duration::from_secs(3),
             terminate: Duration::from_secs(2),
         }

@@ -9,22 +9,28 @@ use std::sync::Arc;
 
 use codex_manager_app_server as app_server;
 use codex_manager_model::{Clock, Controls};
-use codex_manager_store::{self as store, Ephemeral, LockHolder, Store};
+use codex_manager_store::{self as store, Ephemeral, LockHolder, Retention, Store};
 use sha2::{Digest, Sha256};
-use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
 use crate::claim::{Claim, real};
 use crate::daemon::{Daemon, Parts};
+use crate::deletion::Deletions;
 use crate::extensions::{self, Runner, Shelf};
-use crate::http::Guard;
+use crate::http::{self, Guard, Rate, Rbac};
 use crate::intake::{self, Intake};
+use crate::listen::Listen;
+use crate::login;
 use crate::outbox::Outbox;
 use crate::paths::DataFolder;
+use crate::reconcile::{Heard, Reconcile};
 use crate::replace::replace;
+use crate::retention;
 use crate::service::{
-    Approvals, Auth, Defaults, Extensions, Health, Operations, Services, Sessions, TokenFileError, Tokens, Transcripts,
+    Audit, Auth, Backups, Child, Codex, DefaultControls, Defaults, Deletion, Extensions, Health, Interactions,
+    LoginFile, Operations, Projects, Requests, Services, SessionControls, Sessions, Settings, Suggestions,
+    TokenFileError, Tokens, Transcripts, UseCases,
 };
 use crate::start_error::StartError;
 use crate::storage::Storage;
@@ -40,13 +46,18 @@ pub struct Builder {
     codex_home: Option<PathBuf>,
     codex: PathBuf,
     tools: Option<PathBuf>,
-    listen: SocketAddr,
+    listen: Listen,
+    rate: Rate,
+    rbac: Rbac,
     allow_uncontained: bool,
     bwrap: Option<PathBuf>,
     controls: Controls,
+    defaults_locked: bool,
+    user_home: Option<PathBuf>,
     workspace: PathBuf,
     extension_roots: Vec<PathBuf>,
     store_bytes_max: Option<u64>,
+    retention: Retention,
     clock: Clock,
 }
 
@@ -57,13 +68,24 @@ impl Builder {
             codex_home: None,
             codex: PathBuf::from("codex"),
             tools: None,
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)),
+            listen: Listen {
+                address: SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)),
+                tcp: true,
+                unix: None,
+                beyond_loopback: false,
+                proxy: None,
+            },
+            rate: Rate::default(),
+            rbac: Rbac::default(),
             allow_uncontained: false,
             bwrap: None,
             controls: Controls::default(),
+            defaults_locked: false,
+            user_home: None,
             workspace: PathBuf::from("."),
             extension_roots: vec![PathBuf::from("extensions")],
             store_bytes_max: None,
+            retention: retention::KEPT,
             clock: Clock::system(),
         }
     }
@@ -96,10 +118,55 @@ impl Builder {
         self
     }
 
-    /// Where to listen: loopback only; port 0 takes any that is free.
+    /// Where to listen; port 0 takes any that is free. An address beyond loopback needs [`Self::beyond_loopback`] and
+    /// [`Self::behind_proxy`] too.
     #[must_use]
     pub fn listen(mut self, address: SocketAddr) -> Self {
-        self.listen = address;
+        self.listen.address = address;
+        self
+    }
+
+    /// Whether to listen on an address at all. Without one there must be a Unix socket.
+    #[must_use]
+    pub fn tcp(mut self, listen: bool) -> Self {
+        self.listen.tcp = listen;
+        self
+    }
+
+    /// A Unix socket to listen on, for this user alone: the folder around it is made, or must be closed to others. The
+    /// token is asked for there too.
+    #[must_use]
+    pub fn unix_socket(mut self, path: Option<PathBuf>) -> Self {
+        self.listen.unix = path;
+        self
+    }
+
+    /// Whether other machines may reach the address. They still cannot, unless a proxy encrypts what they send.
+    #[must_use]
+    pub fn beyond_loopback(mut self, allow: bool) -> Self {
+        self.listen.beyond_loopback = allow;
+        self
+    }
+
+    /// The proxy in front that encrypts, as its clients know it: `https://name`, with a port where it is not 443. Its
+    /// name becomes an allowed `Host`, and its origin an allowed `Origin`.
+    #[must_use]
+    pub fn behind_proxy(mut self, origin: Option<String>) -> Self {
+        self.listen.proxy = origin;
+        self
+    }
+
+    /// How many requests each token may make.
+    #[must_use]
+    pub fn rate(mut self, rate: Rate) -> Self {
+        self.rate = rate;
+        self
+    }
+
+    /// Whose roles count, beside those of the tokens.
+    #[must_use]
+    pub fn rbac(mut self, rbac: Rbac) -> Self {
+        self.rbac = rbac;
         self
     }
 
@@ -121,6 +188,20 @@ impl Builder {
     #[must_use]
     pub fn controls(mut self, controls: Controls) -> Self {
         self.controls = controls;
+        self
+    }
+
+    /// Whether clients are kept from changing the controls of new sessions.
+    #[must_use]
+    pub fn defaults_locked(mut self, locked: bool) -> Self {
+        self.defaults_locked = locked;
+        self
+    }
+
+    /// The user's home folder, whose Codex login a `CODEX_HOME` without one is given, once; none unless said.
+    #[must_use]
+    pub fn user_home(mut self, folder: Option<PathBuf>) -> Self {
+        self.user_home = folder;
         self
     }
 
@@ -146,11 +227,24 @@ impl Builder {
         self
     }
 
+    /// How much of the event log is kept; 30 days of it and a gigabyte unless said, and for extensions that are behind
+    /// two. Who asks for what is gone is told so, with the oldest that is left.
+    #[must_use]
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
     /// The time.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
+    }
+
+    /// Looks whether it may listen where it is told to, and binds nothing.
+    pub(crate) fn check_listen(&self) -> Result<(), StartError> {
+        self.listen.check().map(drop)
     }
 
     /// Starts everything: when this returns the address is bound and the child is on its way.
@@ -161,12 +255,15 @@ impl Builder {
         self.check_codex()?;
         self.claim().check()?;
         let roots = self.roots()?;
-        let listener = self.bind().await?;
-        let address = listener.local_addr().map_err(|source| StartError::Listen { address: self.listen, source })?;
-        let holder = LockHolder { pid: std::process::id(), address: Some(address.to_string()) };
+        let proxy = self.listen.check()?;
+        self.rbac.check().map_err(|why| StartError::Rbac { why })?;
+        let listeners = self.listen.bind().await?;
+        let address = listeners.told();
+        let holder = LockHolder { pid: std::process::id(), address: Some(address.clone()) };
         let locks = self.claim().take(&holder)?;
         let (store, tokens) = self.open_store().await?;
         let shelf = self.open_shelf(roots).await?;
+        self.bring_login();
         let (child, signals) = self.supervise()?;
 
         let stop = CancellationToken::new();
@@ -174,26 +271,39 @@ impl Builder {
         let ephemeral = Ephemeral::new();
         let outbox = Outbox::new(storage.clone(), child.clone(), self.clock.clone());
         let stream = Stream::new(store.clone(), ephemeral.clone());
-        let intake = Intake::new(storage.clone(), ephemeral, outbox.clone(), self.clock.clone());
+        let deletions =
+            Deletions::new(store.clone(), child.clone(), outbox.clone(), stream.clone(), self.clock.clone());
+        let heard = Heard::default();
+        let reconcile = Reconcile::new(store.clone(), child.clone(), self.clock.clone(), heard.clone());
+        let intake =
+            Intake::new(storage.clone(), ephemeral, outbox.clone(), deletions.clone(), heard, self.clock.clone());
         let runner = self.open_runner(shelf, &storage, &outbox).await?;
-        let services = self.services(&storage, &outbox, &child, &runner, tokens.clone());
-        let guard = Guard::new(tokens, address.port(), &[]);
+        let services = self.services(&storage, &outbox, &child, &runner, &deletions, tokens.clone());
+        let guard = Guard::new(
+            tokens,
+            http::Doors::new(listeners.tcp(), proxy),
+            self.rate,
+            self.rbac.clone(),
+            self.clock.clone(),
+        );
         let address_file = DataFolder::new(&self.data_folder).address();
-        replace(&address_file, &address.to_string()).map_err(not_written(&address_file))?;
+        replace(&address_file, &address).map_err(not_written(&address_file))?;
         Ok(Daemon::start(Parts {
-            address,
-            listener,
+            listeners,
             locks,
             storage,
             child,
             signals,
             intake,
+            reconcile,
+            deletions,
             outbox,
             runner,
             stream,
             services,
             guard,
             stop,
+            retention: self.retention,
             clock: self.clock,
             address_file,
         }))
@@ -213,14 +323,6 @@ impl Builder {
             }
             Ok(_) => Ok(()),
         }
-    }
-
-    async fn bind(&self) -> Result<TcpListener, StartError> {
-        let address = self.listen;
-        if !address.ip().is_loopback() {
-            return Err(StartError::NotLoopback { address });
-        }
-        TcpListener::bind(address).await.map_err(|source| StartError::Listen { address, source })
     }
 
     fn claim(&self) -> Claim<'_> {
@@ -268,6 +370,16 @@ impl Builder {
         opened.map_err(|source| StartError::Extensions(Box::new(source)))
     }
 
+    /// A login that cannot be brought is no reason not to start: Codex says itself that it has none.
+    fn bring_login(&self) {
+        let (Some(user), Some(codex_home)) = (&self.user_home, &self.codex_home) else { return };
+        match login::bring(user, codex_home, &DataFolder::new(&self.data_folder).login_brought()) {
+            Ok(true) => tracing::info!(codex_home = %codex_home.display(), "gave Codex the login of this user"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "cannot give Codex the login of this user; `codex login` makes one"),
+        }
+    }
+
     fn supervise(&self) -> Result<(app_server::AppServer, app_server::Signals), StartError> {
         let mut config = app_server::Config::new(&self.codex, &self.workspace);
         config.codex_home.clone_from(&self.codex_home);
@@ -286,6 +398,7 @@ impl Builder {
         outbox: &Outbox,
         child: &app_server::AppServer,
         runner: &Runner,
+        deletions: &Deletions,
         tokens: Tokens,
     ) -> Services {
         let (store, outbox) = (storage.store().clone(), outbox.clone());
@@ -298,17 +411,33 @@ impl Builder {
         };
         let auth = Auth {
             has_openai_api_key: std::env::var_os("OPENAI_API_KEY").is_some(),
-            file: self.codex_home.as_ref().map(|home| home.join("auth.json")),
+            file: LoginFile::new(self.codex_home.as_ref().map(|home| home.join(login::AUTH_FILE))),
         };
-        Services {
-            sessions: Sessions::new(store.clone(), outbox.clone(), child.clone(), clock.clone(), defaults),
+        let (sessions, deletion) = (
+            Sessions::new(store.clone(), outbox.clone(), child.clone(), clock.clone(), defaults),
+            Deletion::new(store.clone(), deletions.clone(), self.codex_home.clone(), clock.clone()),
+        );
+        let controls = DefaultControls { configured: self.controls.clone(), locked: self.defaults_locked };
+        let (asked, storage_outbox) = (Child::new(child.clone(), clock.clone()), outbox.clone());
+        let own_folder = self.data_folder.canonicalize().unwrap_or_else(|_| self.data_folder.clone());
+        Services::new(UseCases {
+            projects: Projects::new(store.clone(), clock.clone(), sessions.clone(), deletion.clone()),
+            controls: SessionControls::new(store.clone(), clock.clone(), controls.clone()),
+            settings: Settings::new(store.clone(), clock.clone(), controls),
+            suggestions: Suggestions::new(store.clone(), clock.clone()),
+            sessions,
             transcripts: Transcripts::new(store.clone(), clock.clone()),
-            approvals: Approvals::new(store.clone(), outbox.clone(), child.clone(), clock.clone()),
+            deletion,
+            interactions: Interactions::new(store.clone(), outbox.clone(), child.clone(), clock.clone()),
             extensions: Extensions::new(shelf, storage.clone(), child.clone(), clock.clone()),
             operations: Operations::new(store, outbox),
+            requests: Requests::new(storage.store().clone(), self.clock.clone()),
             tokens,
+            audit: Audit::new(storage.store().clone(), clock.clone()),
+            codex: Codex::new(asked, storage_outbox, clock.clone(), own_folder),
             health: Health::new(child, storage.clone(), runner.status(), clock, auth),
-        }
+            backups: Backups::new(storage.store().clone(), DataFolder::new(&self.data_folder)),
+        })
     }
 }
 

@@ -1,13 +1,12 @@
 //! A daemon that runs, and how it stops.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use codex_manager_app_server::{AppServer, Signals};
 use codex_manager_model::{Clock, OperationKind, OperationState, Seq};
-use codex_manager_store::{Error, Lock, Store, View};
-use tokio::net::TcpListener;
+use codex_manager_store::{Error, Lock, Retention, Store, View};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -15,14 +14,18 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::builder::Builder;
+use crate::deletion::Deletions;
 use crate::extensions::Runner;
 use crate::http::{self, Guard};
 use crate::intake::Intake;
+use crate::listen::Listeners;
 use crate::outbox::Outbox;
+use crate::reconcile::Reconcile;
 use crate::retention;
-use crate::service::Services;
+use crate::service::{Metrics, Services};
 use crate::storage::{Storage, StorageState};
 use crate::stream::Stream;
+use crate::workers::Workers;
 
 /// How long what is under way may take to finish after the child is gone.
 const GRACE: Duration = Duration::from_secs(5);
@@ -35,12 +38,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 ///
 /// Dropping it stops everything, as far as that goes without waiting.
 pub struct Daemon {
-    address: SocketAddr,
-    listener: TcpListener,
+    listeners: Listeners,
     router: axum::Router,
     storage: Storage,
     child: AppServer,
     stream: Stream,
+    workers: Workers,
     tasks: TaskTracker,
     /// What runs the extensions.
     extensions: JoinHandle<()>,
@@ -59,19 +62,21 @@ pub struct Daemon {
 
 /// What [`Builder::build`] has made.
 pub(crate) struct Parts {
-    pub(crate) address: SocketAddr,
-    pub(crate) listener: TcpListener,
+    pub(crate) listeners: Listeners,
     pub(crate) locks: Vec<Lock>,
     pub(crate) storage: Storage,
     pub(crate) child: AppServer,
     pub(crate) signals: Signals,
     pub(crate) intake: Intake,
+    pub(crate) reconcile: Reconcile,
+    pub(crate) deletions: Deletions,
     pub(crate) outbox: Outbox,
     pub(crate) runner: Runner,
     pub(crate) stream: Stream,
     pub(crate) services: Services,
     pub(crate) guard: Guard,
     pub(crate) stop: CancellationToken,
+    pub(crate) retention: Retention,
     pub(crate) clock: Clock,
     pub(crate) address_file: PathBuf,
 }
@@ -112,19 +117,24 @@ impl Daemon {
         let stop = parts.stop;
         let calls = stop.child_token();
         let lost = CancellationToken::new();
+        let metrics =
+            Metrics::new(parts.child.clone(), parts.storage.clone(), parts.stream.clone(), parts.runner.status());
         let extensions = tasks.spawn(attend(parts.runner.run(calls.clone()), calls.clone(), lost.clone()));
         tasks.spawn(parts.intake.run(parts.signals, stop.clone()));
         tasks.spawn(parts.outbox.run(stop.clone()));
+        tasks.spawn(parts.deletions.run(stop.clone()));
+        tasks.spawn(parts.reconcile.run(stop.clone()));
         tasks.spawn(parts.stream.clone().run(stop.clone()));
-        tasks.spawn(retention::run(parts.storage.store().clone(), retention::KEPT, parts.clock, stop.clone()));
-        let state = http::State { services: parts.services, stream: parts.stream.clone(), guard: parts.guard };
+        tasks.spawn(retention::run(parts.storage.store().clone(), parts.retention, parts.clock, stop.clone()));
+        let workers = Workers::new(parts.services.sessions.clone());
+        let state = http::State { services: parts.services, stream: parts.stream.clone(), metrics };
         Self {
-            address: parts.address,
-            listener: parts.listener,
-            router: http::router(state),
+            listeners: parts.listeners,
+            router: http::router(state, parts.guard),
             storage: parts.storage,
             child: parts.child,
             stream: parts.stream,
+            workers,
             tasks,
             extensions,
             lost,
@@ -137,14 +147,24 @@ impl Daemon {
         }
     }
 
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Where it listens, unless on a Unix socket alone.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listeners.tcp()
+    }
+
+    /// The Unix socket that it listens on, if it does.
+    pub fn unix_socket(&self) -> Option<&Path> {
+        self.listeners.unix()
     }
 
     /// The last event that is committed, as it grows. What lies behind a number is read from the stream.
     pub fn head(&self) -> watch::Receiver<Seq> {
         self.storage.store().head()
+    }
+
+    /// Makes and uses sessions of workers, also while the daemon [runs](Self::run).
+    pub fn workers(&self) -> Workers {
+        self.workers.clone()
     }
 
     /// What stops it.
@@ -161,7 +181,7 @@ impl Daemon {
     pub async fn run(self) -> Result<(), RunError> {
         let (shutdown, storage, stream) = (self.shutdown.clone(), self.storage.clone(), self.stream.clone());
         let lost = self.lost.clone();
-        http::serve(self.listener, self.router, async move {
+        http::serve(self.listeners, self.router, async move {
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = storage.given_up() => {}

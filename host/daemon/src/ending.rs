@@ -1,22 +1,17 @@
-//! Endings: turns and approvals that can go no further, because their turn or their child is gone. Each is ended in our
+//! Endings: turns and interactions that can go no further, because their turn or their child is gone. Each is ended in our
 //! state and told, in the same transaction.
 
-use codex_manager_model::{Generation, ItemStatus, NewEvent, Turn, TurnStatus};
+use codex_manager_model::{Actor, Generation, ItemStatus, NewEvent, Turn, TurnStatus};
 use codex_manager_store::{Error, ExpireScope, Tx};
 use jiff::Timestamp;
 use serde_json::json;
 
-/// Expires approvals and tells of each.
+use crate::service::interaction_resolved;
+
+/// Expires interactions and tells of each.
 pub(crate) fn expire(tx: &Tx<'_>, scope: ExpireScope<'_>, at: Timestamp) -> Result<(), Error> {
-    for approval in tx.expire_approvals(scope, at)? {
-        let payload = json!({
-            "approvalId": approval.id,
-            "status": "expired",
-            "decision": approval.decision,
-            "scope": approval.scope,
-        });
-        let event = NewEvent::new("approval_resolved", Some(approval.session), payload, at);
-        tx.append_event(event.of_turn(approval.turn))?;
+    for interaction in tx.expire_interactions(scope, at)? {
+        interaction_resolved(tx, &interaction, &Actor::Host, None, at)?;
     }
     Ok(())
 }

@@ -20,7 +20,9 @@
 //!     .listen(([127, 0, 0, 1], 0).into())   // any port that is free
 //!     .build()
 //!     .await?;
-//! println!("listening on http://{}", daemon.address());
+//! if let Some(address) = daemon.address() {
+//!     println!("listening on http://{address}");
+//! }
 //! let stop = daemon.shutdown_handle();
 //! tokio::spawn(async move {
 //!     tokio::signal::ctrl_c().await.ok();
@@ -30,27 +32,37 @@
 //! # Ok(()) }
 //! ```
 
+mod backup;
 mod builder;
 mod claim;
 pub mod cli;
 mod daemon;
+mod deletion;
 mod demo;
 mod ending;
 mod extensions;
 mod http;
 mod intake;
+mod listen;
+mod login;
 mod outbox;
 pub mod paths;
+mod reconcile;
 mod replace;
 mod retention;
+mod secret;
 mod service;
 mod start_error;
 mod storage;
 mod stream;
 mod thread;
 pub mod tools;
+mod workers;
 
 pub use builder::Builder;
 pub use codex_manager_model::{ApprovalPolicy, Clock, Controls, FilesystemSandbox, NetworkAccess, Seq};
+pub use codex_manager_store::Retention;
 pub use daemon::{Daemon, RunError, ShutdownHandle};
+pub use http::{JwtRules, Rate, Rbac};
 pub use start_error::StartError;
+pub use workers::{WorkerError, Workers};

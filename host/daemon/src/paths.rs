@@ -105,6 +105,11 @@ impl DataFolder {
         self.0.join("token")
     }
 
+    /// Which `CODEX_HOME` was given the user's login, one line; there once that was done.
+    pub fn login_brought(&self) -> PathBuf {
+        self.0.join("login-brought")
+    }
+
     /// Where the daemon listens, one line such as `127.0.0.1:4317`; there while it runs.
     pub fn address(&self) -> PathBuf {
         self.0.join("address")

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use codex_manager_model::Clock;
+use codex_manager_model::limits::REQUEST_KEY_KEPT;
 use codex_manager_store::{Error, Retention, Store};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
@@ -24,14 +25,14 @@ const OPERATIONS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long the record of an invocation is kept, and the key of an action that is to be done once.
 const INVOCATIONS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Prunes the log, the outbox and what is kept of invocations every minute, until told to stop.
+/// Prunes the log, the outbox and what is kept of invocations, now and every minute, until told to stop.
 pub(crate) async fn run(store: Store, retention: Retention, clock: Clock, stop: CancellationToken) {
     let looks = async {
         loop {
-            tokio::time::sleep(INTERVAL).await;
             if let Err(error) = look(&store, retention, clock.now()).await {
                 tracing::warn!(%error, "what need not be kept was not all removed");
             }
+            tokio::time::sleep(INTERVAL).await;
         }
     };
     stop.run_until_cancelled(looks).await;
@@ -45,6 +46,8 @@ async fn look(store: &Store, retention: Retention, now: Timestamp) -> Result<(),
     let done_before = now.checked_sub(INVOCATIONS_KEPT).unwrap_or(Timestamp::MIN);
     while store.write(move |tx| tx.prune_invocations(done_before)).await? > 0 {}
     while store.write(move |tx| tx.prune_action_keys(done_before)).await? > 0 {}
+    let begun_before = now.checked_sub(REQUEST_KEY_KEPT).unwrap_or(Timestamp::MIN);
+    while store.write(move |tx| tx.prune_request_keys(begun_before)).await? > 0 {}
     Ok(())
 }
 
@@ -66,7 +69,7 @@ mod tests {
             kind: OperationKind::Call,
             method: "turn/start".to_owned(),
             session: None,
-            approval: None,
+            interaction: None,
             generation: None,
             body: json!({}),
             state: Answered,

@@ -10,11 +10,40 @@ use codex_manager_store::{LockError, OpenError};
 /// Why a daemon did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address is not on this machine's loopback: anybody on the network could try to be the user.
-    #[error("refuses to listen on {address}: it is not a loopback address; put a proxy with TLS in front instead")]
+    /// Other machines would reach the address, nobody said that they may, or nobody encrypts what they send.
+    #[error(
+        "refuses to listen on {address}, which other machines reach: what is served is not encrypted; listen on \
+         127.0.0.1, or say --allow-beyond-loopback and name the proxy that encrypts with --behind-proxy https://NAME"
+    )]
     NotLoopback {
         /// The address asked for.
         address: SocketAddr,
+    },
+    /// The proxy in front was not named as browsers name it.
+    #[error("{proxy:?} is no origin of a proxy: {why}; it looks like https://codex.example.org")]
+    Proxy {
+        /// What was said.
+        proxy: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// Neither an address nor a socket was asked for.
+    #[error("there is nothing to listen on: name a Unix socket, or leave TCP on")]
+    Nowhere,
+    /// The Unix socket cannot be bound.
+    #[error("cannot listen on the socket {}; name a path in a folder of this user's own", path.display())]
+    Socket {
+        /// The path asked for.
+        path: PathBuf,
+        /// What is in the way.
+        #[source]
+        source: io::Error,
+    },
+    /// Roles cannot be told by what was configured.
+    #[error("cannot tell roles: {why}")]
+    Rbac {
+        /// What is missing.
+        why: &'static str,
     },
     /// The address is taken, or not ours to take.
     #[error("cannot listen on {address}; choose another with --listen, port 0 takes any that is free")]

@@ -9,6 +9,9 @@ pub(crate) fn session(thread: &Value, now: Timestamp) -> Option<Session> {
     let text = |member: &str| thread[member].as_str().unwrap_or_default().to_owned();
     let seconds = |member: &str| thread[member].as_i64().and_then(|s| Timestamp::from_second(s).ok()).unwrap_or(now);
     Some(Session {
+        project: None,
+        worker: None,
+        thread_missing: false,
         id: SessionId::new(thread["id"].as_str().filter(|id| !id.is_empty())?),
         title: thread["name"].as_str().filter(|name| *name != UNNAMED).map(str::to_owned),
         preview: text("preview"),
@@ -25,6 +28,9 @@ pub(crate) fn session(thread: &Value, now: Timestamp) -> Option<Session> {
 
 /// What a session is called before anybody or anything names it.
 pub(crate) const UNNAMED: &str = "New chat";
+
+/// What we have Codex note of a thread that we start for a worker, and what it then says of it.
+pub(crate) const OF_WORKER: &str = "codex-manager-worker";
 
 /// `source` is a word, or an object such as `{"subAgent": …}`.
 fn source(value: &Value) -> String {

@@ -17,6 +17,9 @@ use tokio::process::Command;
 
 use stand_in::StandIn;
 
+/// What is typed, what is asked for then, and with which body.
+const EACH_COMMAND: &str = include_str!("command_line/each_command.json");
+
 /// A user's machine: a home, a data folder, and maybe a daemon's address in it.
 struct Machine {
     home: TempDir,
@@ -70,40 +73,14 @@ fn stderr(output: &Output) -> String {
 
 #[tokio::test]
 async fn each_command_asks_for_one_thing() {
-    let table = [
-        ("sessions list --archived --limit 5", "GET /api/sessions?archived=true&limit=5", Value::Null),
-        (
-            "sessions create --cwd /w --approval-policy on-request",
-            "POST /api/sessions",
-            json!({"cwd": "/w", "approvalPolicy": "on-request"}),
-        ),
-        ("sessions get s1", "GET /api/sessions/s1", Value::Null),
-        ("sessions send s1 hello --model m", "POST /api/sessions/s1/messages", json!({"text": "hello", "model": "m"})),
-        ("sessions interrupt s1 --turn t1", "POST /api/sessions/s1/interrupt", json!({"turnId": "t1"})),
-        ("sessions interrupt s1", "POST /api/sessions/s1/interrupt", json!({})),
-        ("approvals list", "GET /api/approvals", Value::Null),
-        ("approvals list --session s1", "GET /api/sessions/s1/approvals", Value::Null),
-        (
-            "approvals decide a1 accept --scope session",
-            "POST /api/approvals/a1/decision",
-            json!({"decision": "accept", "scope": "session"}),
-        ),
-        ("operations get op_1", "GET /api/operations/op_1", Value::Null),
-        ("tokens list", "GET /api/tokens", Value::Null),
-        (
-            "tokens create --role viewer --name ci",
-            "POST /api/tokens",
-            json!({"role": "viewer", "name": "ci", "expiresAt": null}),
-        ),
-        ("tokens revoke tok_1", "DELETE /api/tokens/tok_1", Value::Null),
-    ];
+    let table: Vec<(String, String, Value)> = serde_json::from_str(EACH_COMMAND).unwrap();
     let daemon = StandIn::answering(StatusCode::OK, "{}").await;
     let machine = Machine::with(&daemon);
     for (line, route, body) in table {
-        let output = machine.run(line).await;
+        let output = machine.run(&line).await;
         assert_eq!(code(&output), 0, "{line}: {}", stderr(&output));
         let asked = daemon.take();
-        assert_eq!((asked.route.as_str(), &asked.body), (route, &body), "{line}");
+        assert_eq!((&asked.route, &asked.body), (&route, &body), "{line}");
         assert_eq!(asked.header("authorization"), "Bearer cm_secret", "{line}");
     }
 }
@@ -302,4 +279,18 @@ async fn the_doctor_looks_and_changes_nothing() {
     let names: Vec<&Value> = failed.iter().map(|check| &check["name"]).collect();
     assert_eq!((code(&output), names), (1, vec![&json!("data folder"), &json!("codex")]), "{report}");
     assert!(failed.iter().all(|check| check["next"].is_string()), "{report}");
+}
+
+#[tokio::test]
+async fn a_key_is_read_from_stdin_and_stands_on_no_command_line() {
+    let daemon = StandIn::answering(StatusCode::OK, "{}").await;
+    let machine = Machine::with(&daemon);
+    let mut command = machine.command("account login start api-key");
+    let mut running = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut running.stdin.take().unwrap(), b"sk-1\n").await.unwrap();
+    let output = running.wait_with_output().await.unwrap();
+    assert_eq!((code(&output), stdout(&output).as_str()), (0, "logged in\n"));
+    assert_eq!(daemon.take().body, json!({"type": "apiKey", "apiKey": "sk-1"}));
+    let nothing = machine.run("account login start api-key").await;
+    assert_eq!(code(&nothing), 2, "{}", stderr(&nothing));
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 /// When Codex must ask before it acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ApprovalPolicy {
     /// Ask for every command and patch.
@@ -19,6 +20,7 @@ pub enum ApprovalPolicy {
 
 /// Whether commands may use the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum NetworkAccess {
     /// Only inside a sandbox mode that allows it anyway.
@@ -29,6 +31,7 @@ pub enum NetworkAccess {
 
 /// What commands may write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum FilesystemSandbox {
     /// Nothing.
@@ -39,8 +42,9 @@ pub enum FilesystemSandbox {
     DangerFullAccess,
 }
 
-/// A session's controls, in the reference's shape.
+/// A session's controls.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Controls {
     /// The model, or `None` for Codex's own default.

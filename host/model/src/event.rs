@@ -76,4 +76,6 @@ pub struct Event {
     pub caused_by: Option<Seq>,
     /// How many causes lie behind it.
     pub hops: u8,
+    /// Whether its session was a worker's when it was written. It is for those who ask for that session by name.
+    pub of_worker: bool,
 }

@@ -5,11 +5,14 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::InteractionKind;
+
 /// Declares an id that is opaque text on the wire and in the store.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
         #[serde(transparent)]
         pub struct $name(String);
 
@@ -58,8 +61,9 @@ text_id!(
     ItemId
 );
 text_id!(
-    /// A pending approval. Ours, and never used twice: the child's own request ids start at 0 again after a restart.
-    ApprovalId
+    /// A request of the child that waits for an answer: `apr_…`, `inp_…` or `call_…`. Ours, and never used twice: the
+    /// child's own request ids start at 0 again after a restart.
+    InteractionId
 );
 text_id!(
     /// One thing to be done by the child, recorded in the outbox before it is sent.
@@ -68,6 +72,10 @@ text_id!(
 text_id!(
     /// One run of an extension's handler.
     InvocationId
+);
+text_id!(
+    /// A project: a name for sessions that belong together.
+    ProjectId
 );
 text_id!(
     /// A bearer token (the name of it, not its secret).
@@ -82,12 +90,31 @@ text_id!(
     Epoch
 );
 
-fresh_id!(ApprovalId, "apr_");
 fresh_id!(OperationId, "op_");
 fresh_id!(InvocationId, "inv_");
+fresh_id!(ProjectId, "prj_");
 fresh_id!(TokenId, "tok_");
 fresh_id!(Generation, "gen_");
 fresh_id!(Epoch, "");
+
+impl InteractionId {
+    /// Makes an id that has never been used before: a prefix that tells its kind, and a UUIDv7.
+    pub fn fresh(kind: InteractionKind) -> Self {
+        let prefix = match kind {
+            InteractionKind::Approval => "apr_",
+            InteractionKind::ToolInput => "inp_",
+            InteractionKind::ToolCall => "call_",
+        };
+        Self(format!("{prefix}{}", Uuid::now_v7().simple()))
+    }
+
+    /// Whether it is of the form that [`Self::fresh`] gives it. That says nothing of whether there is one.
+    pub fn is_well_formed(&self) -> bool {
+        let (_, number) = self.0.split_once('_').unwrap_or_default();
+        let known = ["apr_", "inp_", "call_"].iter().any(|prefix| self.0.starts_with(prefix));
+        known && number.len() == 32 && number.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    }
+}
 
 /// The place of an event in the log: dense, from 1, in the order of commits. 0 is "before everything".
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use crate::{ItemId, SessionId, TurnId};
 
-/// Where an item stands, in the reference's transcript words.
+/// Where an item stands, in the words of transcripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum ItemStatus {
     /// Text is still coming, or the command still runs.

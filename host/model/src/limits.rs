@@ -35,7 +35,11 @@ pub const TRANSCRIPT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// The longest content, and the longest details, of an entry of a transcript.
 pub const TRANSCRIPT_TEXT_BYTES_MAX: usize = 256 * 1024;
 /// The longest id, and the longest kind, of an entry of a transcript.
-pub const TRANSCRIPT_NAME_BYTES_MAX: usize = 512;
+pub const TRANSCRIPT_NAME_CHARS_MAX: usize = 512;
+/// The longest answer to a request of the child that is passed on as it is, as JSON text.
+pub const INTERACTION_RESPONSE_BYTES_MAX: usize = 256 * 1024;
+/// How much of what the child asks stands in a row of a transcript, in characters.
+pub const INTERACTION_ROW_CHARS_MAX: usize = 2000;
 /// How many invocations of one extension are kept; then the oldest go.
 pub const INVOCATIONS_KEPT_MAX: u32 = 1000;
 /// How many bytes of actions, journals and logs the invocations kept of one extension may have.
@@ -48,6 +52,14 @@ pub const PRUNE_EVENTS_MAX: u32 = 1000;
 pub const PRUNE_OPERATIONS_MAX: u32 = 1000;
 /// How many invocations one step of retention removes at most.
 pub const PRUNE_INVOCATIONS_MAX: u32 = 1000;
+/// How many names of requests one step of retention removes at most.
+pub const PRUNE_REQUEST_KEYS_MAX: u32 = 1000;
+/// How long the name of a request is kept with its answer.
+pub const REQUEST_KEY_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// The longest name of a request, in characters.
+pub const REQUEST_KEY_CHARS_MAX: usize = 255;
+/// The largest answer that is kept for who asks again; a larger one is made again, of what was recorded.
+pub const KEPT_ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// How many keys of actions one step of retention removes at most.
 pub const PRUNE_ACTION_KEYS_MAX: u32 = 1000;
 /// How many ephemeral events are kept for readers that are a little behind.
@@ -70,21 +82,47 @@ pub const RING_FRAMES_MAX: usize = 4096;
 pub const RING_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How many events one read of the log takes.
 pub const EVENT_PAGE_MAX: u32 = 200;
+/// How many rows of the log one page of events looks at, for those that were asked for.
+pub const EVENTS_LOOKED_AT_MAX: u32 = 2000;
+/// How many bytes of frames one page of events has, before its last row.
+pub const EVENTS_PAGE_BYTES_MAX: usize = 1024 * 1024;
+/// How many sessions one subscription names, and how many types of frames.
+pub const SUBSCRIPTION_NAMES_MAX: usize = 256;
 /// How long one write to a client may make no progress.
 pub const CLIENT_STALL_MAX: Duration = Duration::from_secs(10);
 /// How long a request waits for the child's answer before it says 504 with an operation to ask for.
 pub const OPERATION_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How long a command may run that a client has run outside of sessions, in milliseconds. A child that answers no call for
+/// longer is taken for one that hangs.
+pub const COMMAND_RUN_MS_MAX: u32 = 100_000;
 /// How long a request may take to send its headers.
 pub const HEADER_READ_MAX: Duration = Duration::from_secs(10);
 /// The largest request head: request line and headers together.
 pub const HEADER_BYTES_MAX: usize = 16 * 1024;
+/// The longest address of a request: path and query together.
+pub const URI_BYTES_MAX: usize = 8 * 1024;
+/// How deep the JSON of a request may be nested.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// How many elements one array, or members one object, of a request's JSON may have.
+pub const JSON_ELEMENTS_MAX: usize = 10_000;
+/// How many requests one token may make in a second in the long run, unless told otherwise.
+pub const REQUESTS_PER_SECOND: u32 = 5_000;
+/// How many requests one token may make at once after it has been silent, unless told otherwise.
+pub const REQUESTS_BURST: u32 = 10_000;
+/// How many acts the audit keeps; then the oldest go.
+pub const AUDIT_KEPT_MAX: u32 = 100_000;
+/// How many acts one page of the audit has at most.
+pub const AUDIT_PAGE_MAX: u32 = 1000;
+/// The longest id that the audit keeps of what an act was about.
+pub const AUDIT_ID_BYTES_MAX: usize = 200;
 /// How long a request may take to send its body.
 pub const BODY_READ_MAX: Duration = Duration::from_secs(10);
 /// How much of a refused body is read and forgotten, so that its sender gets to see the refusal.
 pub const BODY_DISCARD_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
 /// How long a refused body is read and forgotten.
 pub const BODY_DISCARD_MAX: Duration = Duration::from_secs(2);
-/// How many connections are served at once; further ones wait to be accepted.
+/// How many connections are served at once, if the process may open twice as many files. For a further one, the oldest
+/// goes on which nobody has shown a token; where there is none, it waits.
 pub const CONNECTIONS_MAX: usize = 1024;
 /// How many tokens may be valid at once.
 pub const TOKENS_MAX: usize = 256;
@@ -108,6 +146,24 @@ pub const OPEN_ITEMS_MAX: usize = 4096;
 pub const OPEN_ITEMS_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How many sessions' turns and introductions intake remembers.
 pub const SESSIONS_REMEMBERED_MAX: usize = 4096;
+/// Of how many sessions that were deleted it is known without a look at the store that nothing more is told of them.
+pub const SESSIONS_FORGOTTEN_MAX: usize = 1024;
+/// How many deletions are finished in one go.
+pub const DELETIONS_LOOK_MAX: u32 = 64;
+/// How long an answer waits for the child to forget a thread that was deleted; it forgets it in any case.
+pub const DELETION_WAIT_MAX: Duration = Duration::from_secs(3);
+/// How much of what a person asked for goes to whoever reviews changes, in characters.
+pub const REVIEW_REQUEST_CHARS_MAX: usize = 8_000;
+/// How much of a turn goes with a change that waits for approval, in characters; the end of it.
+pub const REVIEW_TRANSCRIPT_CHARS_MAX: usize = 24_000;
+/// How much of a turn goes with the news that it is over, in characters; the end of it.
+pub const REVIEW_SNAPSHOT_CHARS_MAX: usize = 40_000;
+/// How much of a change goes to whoever reviews it, in characters of JSON text.
+pub const REVIEW_DETAILS_CHARS_MAX: usize = 50_000;
+/// Among how many of a session's last requests for approval those of a turn are looked for.
+pub const REVIEW_REQUESTS_LOOK_MAX: u32 = 500;
+/// How many files are looked at to count those of a session.
+pub const SESSION_FILES_LOOK_MAX: usize = 200_000;
 /// How many operations one look at the outbox takes.
 pub const OUTBOX_LOOK_MAX: u32 = 256;
 /// The longest path that a client may name; the system's own bound.
@@ -221,3 +277,31 @@ pub const EXTENSION_ADVANCE_INTERVAL: Duration = Duration::from_secs(1);
 pub const EXTENSION_CONFLICTS_MAX: u32 = 3;
 /// How many causes may lie behind an event that extensions are told of.
 pub const HOPS_MAX: u8 = 8;
+/// How many projects there may be.
+pub const PROJECTS_MAX: usize = 1000;
+/// The longest name of a project, in characters.
+pub const PROJECT_NAME_CHARS_MAX: usize = 120;
+/// The longest working folder of a project, in characters.
+pub const PROJECT_FOLDER_CHARS_MAX: usize = 2000;
+/// The longest name of a model, in characters.
+pub const MODEL_NAME_CHARS_MAX: usize = 200;
+/// How large the settings of a session, or the default ones, may be as JSON text. They travel with every summary.
+pub const SETTINGS_BYTES_MAX: usize = 32 * 1024;
+/// How deep the settings may be nested. They are read back inside of events and of rows.
+pub const SETTINGS_NESTING_MAX: usize = 32;
+/// The longest key of a setting, in characters.
+pub const SETTING_KEY_CHARS_MAX: usize = 200;
+/// The longest name that a client gives to who changed something, in characters.
+pub const ACTOR_LABEL_CHARS_MAX: usize = 120;
+/// The longest name that a client gives to where something was changed, in characters.
+pub const SOURCE_LABEL_CHARS_MAX: usize = 64;
+/// How many suggestions of one session are kept; then the oldest go.
+pub const SUGGESTIONS_KEPT_MAX: u32 = 100;
+/// The longest key of a suggestion, in characters.
+pub const SUGGESTION_KEY_CHARS_MAX: usize = 200;
+/// The longest suggestion, in characters.
+pub const SUGGESTION_CHARS_MAX: usize = 8000;
+/// The longest reason why there is no suggestion, in characters.
+pub const SUGGESTION_ERROR_CHARS_MAX: usize = 4000;
+/// The longest draft that a suggestion may start from, in characters.
+pub const SUGGESTION_DRAFT_CHARS_MAX: usize = 4000;

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Actor, ApprovalId, Cause, Generation, OperationId, SessionId};
+use crate::{Actor, Cause, Generation, InteractionId, OperationId, SessionId};
 
 /// Which of the two things that go to the child an operation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum OperationKind {
     /// A request of ours. Recorded and never written, it goes to the next child.
@@ -18,6 +19,7 @@ pub enum OperationKind {
 
 /// Where an operation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum OperationState {
     /// Recorded; no byte of it has been written.
@@ -52,8 +54,8 @@ pub struct Operation {
     pub method: String,
     /// The session concerned; operations of one session go out in the order they were recorded.
     pub session: Option<SessionId>,
-    /// The approval answered, for a reply.
-    pub approval: Option<ApprovalId>,
+    /// The interaction answered, for a reply.
+    pub interaction: Option<InteractionId>,
     /// For a reply the child that asked; for a call the child it was written to.
     pub generation: Option<Generation>,
     /// The call's params, or the reply's `{"id": …, "result": …}`.

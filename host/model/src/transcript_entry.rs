@@ -2,12 +2,13 @@
 
 use jiff::Timestamp;
 use jiff::fmt::serde::timestamp::millisecond::optional as milliseconds;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
-use crate::{ItemStatus, TurnId};
+use crate::{ItemStatus, TurnId, whole};
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum TranscriptRole {
     /// The person.
@@ -20,16 +21,20 @@ pub enum TranscriptRole {
 
 /// One row of a session's transcript, as it is on the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TranscriptEntry {
     /// Names the row within its session. For a row that the child has too, it is the item's id.
+    #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 512))]
     pub message_id: String,
     /// The turn it belongs to. It need not be one that the child knows.
+    #[cfg_attr(feature = "schema", schema(value_type = String, min_length = 1, max_length = 512))]
     pub turn_id: TurnId,
     /// Who speaks.
     pub role: TranscriptRole,
     /// What kind of row it is, in the words of whoever wrote it.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "schema", schema(min_length = 1, max_length = 512))]
     pub kind: String,
     /// The text.
     pub content: String,
@@ -39,10 +44,22 @@ pub struct TranscriptEntry {
     /// Where it stands.
     pub status: ItemStatus,
     /// When it began; in milliseconds since 1970 on the wire.
-    #[serde(default, with = "milliseconds", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "milliseconds::serialize",
+        deserialize_with = "from_milliseconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<i64>, minimum = 0, maximum = 253_402_207_200_999_i64))]
     pub started_at: Option<Timestamp>,
     /// When it ended; likewise.
-    #[serde(default, with = "milliseconds", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        serialize_with = "milliseconds::serialize",
+        deserialize_with = "from_milliseconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<i64>, minimum = 0, maximum = 253_402_207_200_999_i64))]
     pub completed_at: Option<Timestamp>,
 }
 
@@ -64,6 +81,10 @@ impl TranscriptEntry {
         let completed_at = self.completed_at.map(|end| self.started_at.map_or(end, |begin| end.max(begin)));
         Self { completed_at, ..self }
     }
+}
+
+fn from_milliseconds<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Timestamp>, D::Error> {
+    whole::optional(source)?.map(Timestamp::from_millisecond).transpose().map_err(de::Error::custom)
 }
 
 #[cfg(test)]

@@ -11,8 +11,17 @@ use rusqlite_migration::{M, Migrations};
 use crate::{Error, OpenError};
 
 /// Every schema there ever was, in order. What has been released is never changed, only added to.
-const MIGRATIONS: &[M<'_>] =
-    &[M::up(include_str!("../migrations/1-foundation.sql")), M::up(include_str!("../migrations/2-extensions.sql"))];
+const MIGRATIONS: &[M<'_>] = &[
+    M::up(include_str!("../migrations/1-foundation.sql")),
+    M::up(include_str!("../migrations/2-extensions.sql")),
+    M::up(include_str!("../migrations/3-sessions.sql")),
+    M::up(include_str!("../migrations/4-interactions.sql")),
+    M::up(include_str!("../migrations/5-deletions.sql")),
+    M::up(include_str!("../migrations/6-stream.sql")),
+    M::up(include_str!("../migrations/7-keys.sql")),
+    M::up(include_str!("../migrations/8-audit.sql")),
+    M::up(include_str!("../migrations/9-suggestions.sql")),
+];
 /// "CMGR", written into the file by the first migration.
 const APPLICATION_ID: i64 = 0x434d_4752;
 
@@ -69,6 +78,8 @@ impl Database {
         let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE, WRITER_CACHE_KIB)?;
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // What was deleted is not to be read from the file.
+        connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))?;
         connection.pragma_update_and_check(None, "journal_size_limit", WAL_BYTES_KEPT, |_| Ok(()))?;
         if let Some(bytes) = self.size_bytes_max {
             let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
@@ -94,7 +105,7 @@ impl Database {
     }
 
     /// Refuses what is not ours and what is too new. A file of no bytes is a database that has yet to begin.
-    fn check_identity(&self) -> Result<(), OpenError> {
+    pub(crate) fn check_identity(&self) -> Result<(), OpenError> {
         let (application, found, tables) = self.identity().map_err(|error| self.failed(error))?;
         let known = MIGRATIONS.len() as u32;
         match application {
@@ -115,7 +126,7 @@ impl Database {
         ))
     }
 
-    fn failed(&self, error: rusqlite::Error) -> OpenError {
+    pub(crate) fn failed(&self, error: rusqlite::Error) -> OpenError {
         let path = self.path.clone();
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => OpenError::NotADatabase { path },

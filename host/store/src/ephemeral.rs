@@ -8,7 +8,9 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use codex_manager_model::limits::{EPHEMERAL_BYTES_MAX, EPHEMERAL_EVENTS_MAX, LATEST_BYTES_MAX, LATEST_EVENTS_MAX};
+use codex_manager_model::limits::{
+    EPHEMERAL_BYTES_MAX, EPHEMERAL_EVENTS_MAX, LATEST_BYTES_MAX, LATEST_EVENTS_MAX, SESSIONS_FORGOTTEN_MAX,
+};
 use codex_manager_model::{Seq, SessionId, TurnId};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -23,6 +25,8 @@ pub struct EphemeralEvent {
     pub session: Option<SessionId>,
     /// The turn it concerns.
     pub turn: Option<TurnId>,
+    /// Whether its session is a worker's. It is for those who ask for that session by name.
+    pub of_worker: bool,
     /// What there is to say about it.
     pub payload: Value,
     /// When.
@@ -61,6 +65,7 @@ impl Ephemeral {
         let shared = Shared {
             ring: Shelf::new(EPHEMERAL_EVENTS_MAX, EPHEMERAL_BYTES_MAX),
             latest: Shelf::new(LATEST_EVENTS_MAX, LATEST_BYTES_MAX),
+            forgotten: VecDeque::new(),
         };
         Self { shared: Arc::new(Mutex::new(shared)), end: watch::Sender::new(0) }
     }
@@ -68,14 +73,34 @@ impl Ephemeral {
     /// Tells an event to all who read.
     pub fn publish(&self, event: EphemeralEvent) {
         let mut shared = lock(&self.shared);
+        if event.session.as_ref().is_some_and(|session| shared.forgotten.contains(session)) {
+            return;
+        }
         let index = *self.end.borrow();
-        let entry = Entry { index, bytes: size(&event), event: Arc::new(event) };
-        if let Some(key) = &entry.event.key {
+        let key = event.key.clone();
+        let entry = Entry { index, bytes: size(&event), event: Some(Arc::new(event)) };
+        if let Some(key) = &key {
             shared.latest.take_out(key);
             shared.latest.push(entry.clone());
         }
         shared.ring.push(entry);
         self.end.send_replace(index + 1);
+    }
+
+    /// Forgets a session that was deleted: what was told of it goes, and nothing more is told. Who has not read it yet
+    /// reads nothing in its place.
+    pub fn forget(&self, session: &SessionId) {
+        let mut shared = lock(&self.shared);
+        shared.forgotten.push_back(session.clone());
+        if shared.forgotten.len() > SESSIONS_FORGOTTEN_MAX {
+            shared.forgotten.pop_front();
+        }
+        let is_of_it =
+            |entry: &Entry| entry.event.as_ref().is_some_and(|event| event.session.as_ref() == Some(session));
+        shared.latest.entries.retain(|entry| !is_of_it(entry));
+        shared.latest.bytes = shared.latest.entries.iter().map(|entry| entry.bytes).sum();
+        // A reader counts the places, so those stay.
+        shared.ring.entries.iter_mut().filter(|entry| is_of_it(entry)).for_each(|entry| entry.event = None);
     }
 
     /// Reads from now on.
@@ -87,7 +112,7 @@ impl Ephemeral {
 
     /// The latest event of each key, the oldest first; as many as fit a bound of their own.
     pub fn latest(&self) -> Vec<Arc<EphemeralEvent>> {
-        lock(&self.shared).latest.entries.iter().map(|entry| Arc::clone(&entry.event)).collect()
+        lock(&self.shared).latest.entries.iter().filter_map(|entry| entry.event.clone()).collect()
     }
 }
 
@@ -127,16 +152,23 @@ impl EphemeralReader {
             self.next = first;
             return Some(Err(Lagged { skipped }));
         }
-        let place = usize::try_from(self.next - first).expect("a place in the ring");
-        let event = Arc::clone(&shared.ring.entries.get(place)?.event);
-        self.next += 1;
-        Some(Ok(event))
+        loop {
+            let place = usize::try_from(self.next - first).expect("a place in the ring");
+            let event = shared.ring.entries.get(place)?.event.clone();
+            self.next += 1;
+            if let Some(event) = event {
+                return Some(Ok(event));
+            }
+        }
     }
 }
 
 struct Shared {
     ring: Shelf,
     latest: Shelf,
+    /// Sessions of which nothing is told any more: those last deleted. What the child still has to say of one is over
+    /// long before so many others are deleted.
+    forgotten: VecDeque<SessionId>,
 }
 
 /// Events in order, of which the oldest fall off at the end of the room.
@@ -151,7 +183,8 @@ struct Shelf {
 struct Entry {
     index: u64,
     bytes: usize,
-    event: Arc<EphemeralEvent>,
+    /// `None` where its session has been deleted.
+    event: Option<Arc<EphemeralEvent>>,
 }
 
 impl Shelf {
@@ -170,7 +203,8 @@ impl Shelf {
 
     /// Takes out the event of that key.
     fn take_out(&mut self, key: &str) {
-        if let Some(place) = self.entries.iter().position(|entry| entry.event.key.as_deref() == Some(key)) {
+        let has_key = |entry: &Entry| entry.event.as_ref().is_some_and(|event| event.key.as_deref() == Some(key));
+        if let Some(place) = self.entries.iter().position(has_key) {
             self.bytes -= self.entries.remove(place).map_or(0, |entry| entry.bytes);
         }
     }

@@ -52,8 +52,13 @@ impl View<'_> {
 }
 
 impl Tx<'_> {
+    /// Writes down what is there already: that succeeds as soon as the disk takes anything again.
+    pub fn touch_log(&self) -> Result<(), Error> {
+        self.execute("UPDATE log SET head = head", []).map(drop)
+    }
+
     /// Writes an event at the end of the log and gives its number. An operation that is rolled back gives its numbers
-    /// back too, so that there are no gaps.
+    /// back too, so that there are no gaps. Whether its session is a worker's is noted as it is at this moment.
     pub fn append_event(&self, event: NewEvent) -> Result<Seq, Error> {
         let payload = event.payload.to_string();
         let session = event.session.as_ref().map(SessionId::as_str);
@@ -66,8 +71,10 @@ impl Tx<'_> {
         })?;
         let number = head.expect(LOG_ROW);
         self.execute(
-            "INSERT INTO events (seq, kind, session, turn, payload, bytes, at, actor, caused_by, hops)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO events (seq, kind, session, turn, payload, bytes, at, actor, caused_by, hops, of_worker)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,
+                     EXISTS (SELECT 1 FROM sessions WHERE id = ?3 AND worker_owner IS NOT NULL)
+                     OR EXISTS (SELECT 1 FROM tombstones WHERE session = ?3 AND of_worker))",
             params![
                 Count(number.0),
                 event.kind,
@@ -96,5 +103,6 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
         actor: maybe_id(row, "actor", Actor::from)?,
         caused_by: maybe_seq(row, "caused_by")?,
         hops: row.get("hops")?,
+        of_worker: row.get("of_worker")?,
     })
 }

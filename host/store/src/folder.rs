@@ -27,6 +27,7 @@ pub(crate) fn file(folder: &Path) -> PathBuf {
 pub(crate) fn prepare(folder: &Path) -> Result<PathBuf, OpenError> {
     check(folder)?;
     make_folder(folder)?;
+    close_folder(folder)?;
     let file = file(folder);
     match fs::symlink_metadata(&file) {
         Ok(found) => make_private(&file, found.mode())?,
@@ -37,7 +38,8 @@ pub(crate) fn prepare(folder: &Path) -> Result<PathBuf, OpenError> {
 
 /// Looks at what is there, and changes nothing. What is missing is all right.
 pub(crate) fn check(folder: &Path) -> Result<(), OpenError> {
-    match fs::metadata(folder) {
+    match fs::symlink_metadata(folder) {
+        Ok(found) if found.is_symlink() => return Err(OpenError::ALink { path: folder.into() }),
         Ok(found) if !found.is_dir() => return Err(OpenError::NotAFolder { path: folder.into() }),
         Ok(found) => check_owner(folder, &found)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -68,6 +70,16 @@ fn check_owner(path: &Path, found: &Metadata) -> Result<(), OpenError> {
 fn make_folder(folder: &Path) -> Result<(), OpenError> {
     let made = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder);
     made.map_err(|source| unusable(folder, source))
+}
+
+/// What lies in it is nobody else's business, however it was made.
+fn close_folder(folder: &Path) -> Result<(), OpenError> {
+    let mode = fs::symlink_metadata(folder).map_err(|source| unusable(folder, source))?.mode();
+    if mode & ANYTHING_BY_OTHERS == 0 {
+        return Ok(());
+    }
+    let closed = fs::set_permissions(folder, Permissions::from_mode(FOLDER_MODE));
+    closed.map_err(|source| OpenError::NotWritable { path: folder.into(), source })
 }
 
 fn unusable(folder: &Path, source: io::Error) -> OpenError {

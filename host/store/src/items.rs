@@ -19,6 +19,12 @@ impl View<'_> {
         self.all("SELECT * FROM items WHERE session = ?1 ORDER BY position", [session.as_str()], item)
     }
 
+    /// All items of a turn, in order of first appearance.
+    pub fn items_of_turn(&self, session: &SessionId, turn: &TurnId) -> Result<Vec<Item>, Error> {
+        let sql = "SELECT * FROM items WHERE session = ?1 AND turn = ?2 ORDER BY position";
+        self.all(sql, [session.as_str(), turn.as_str()], item)
+    }
+
     /// Items of a session after the given one, or from its first on, in order of first appearance: at most `limit`, and
     /// no more than have `bytes_max` of text and body together, but one in any case.
     pub fn items_after(

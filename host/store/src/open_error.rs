@@ -14,6 +14,12 @@ pub enum OpenError {
         /// The path in question.
         path: PathBuf,
     },
+    /// The data folder is a symbolic link: whoever may change it would decide where we write.
+    #[error("{} is a link; name the folder that it leads to, or another data folder", path.display())]
+    ALink {
+        /// The path in question.
+        path: PathBuf,
+    },
     /// The folder or a file in it cannot be made or written.
     #[error("{} cannot be written; make it writable for this user, or name another data folder", path.display())]
     NotWritable {

@@ -1,12 +1,12 @@
 //! Operations: the outbox. Each step is compare and set, so that what was sent is never sent again by a second look.
 
 use codex_manager_model::limits::PRUNE_OPERATIONS_MAX;
-use codex_manager_model::{Actor, ApprovalId, Cause, Generation, Operation, OperationId, OperationState, SessionId};
+use codex_manager_model::{Actor, Cause, Generation, InteractionId, Operation, OperationId, OperationState, SessionId};
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 use serde_json::Value;
 
-use crate::column::{At, Count, Json, Word, at, id, json, maybe_id, maybe_seq, word};
+use crate::column::{At, Count, Json, Word, at, count, id, json, maybe_id, maybe_seq, word};
 use crate::{Error, Tx, View};
 
 impl View<'_> {
@@ -33,6 +33,12 @@ impl View<'_> {
     pub fn operations_in(&self, state: OperationState) -> Result<Vec<Operation>, Error> {
         self.all("SELECT * FROM operations WHERE state = ?1 ORDER BY position", [Word(state)], operation)
     }
+
+    /// How many operations there are in each state that any is in.
+    pub fn operations_by_state(&self) -> Result<Vec<(OperationState, u64)>, Error> {
+        let sql = "SELECT state, count(*) AS operations FROM operations GROUP BY state";
+        self.all(sql, [], |row| Ok((word(row, "state")?, count(row, "operations")?)))
+    }
 }
 
 impl Tx<'_> {
@@ -40,10 +46,10 @@ impl Tx<'_> {
     ///
     /// # Errors
     ///
-    /// When its id has been used, or its approval is unknown.
+    /// When its id has been used, or its interaction is unknown.
     pub fn record_operation(&self, operation: &Operation) -> Result<(), Error> {
         self.execute(
-            "INSERT INTO operations (id, kind, method, session, approval, generation, body, state, outcome, actor,
+            "INSERT INTO operations (id, kind, method, session, interaction, generation, body, state, outcome, actor,
                  cause, cause_hops, created_at, updated_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
             params![
@@ -51,7 +57,7 @@ impl Tx<'_> {
                 Word(operation.kind),
                 operation.method,
                 operation.session.as_ref().map(SessionId::as_str),
-                operation.approval.as_ref().map(ApprovalId::as_str),
+                operation.interaction.as_ref().map(InteractionId::as_str),
                 operation.generation.as_ref().map(Generation::as_str),
                 Json(&operation.body),
                 Word(operation.state),
@@ -104,7 +110,7 @@ fn operation(row: &Row<'_>) -> rusqlite::Result<Operation> {
         kind: word(row, "kind")?,
         method: row.get("method")?,
         session: maybe_id(row, "session", SessionId::new)?,
-        approval: maybe_id(row, "approval", ApprovalId::new)?,
+        interaction: maybe_id(row, "interaction", InteractionId::new)?,
         generation: maybe_id(row, "generation", Generation::new)?,
         body: json(row, "body")?,
         state: word(row, "state")?,

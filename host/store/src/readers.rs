@@ -23,6 +23,10 @@ impl Readers {
         Arc::new(Self { database, permits, idle: Mutex::default() })
     }
 
+    pub(crate) fn database(&self) -> &Arc<Database> {
+        &self.database
+    }
+
     /// Runs `work` on a thread that may block, on the store as it is at one moment.
     pub(crate) async fn read<T, E, F>(self: &Arc<Self>, work: F) -> Result<T, E>
     where

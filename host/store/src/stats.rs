@@ -1,6 +1,6 @@
 //! What the store has done since it was opened.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Figures for metrics and benchmarks, since the store was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Stats {
     pub operations: u64,
     /// Events committed.
     pub events: u64,
+    /// Whether the disk, or the bound on the store, refused the last transaction.
+    pub refuses: bool,
     /// Operations that wait for the writer now.
     pub queue_depth: usize,
 }
@@ -21,6 +23,7 @@ pub(crate) struct Counters {
     commits: AtomicU64,
     operations: AtomicU64,
     events: AtomicU64,
+    refuses: AtomicBool,
 }
 
 impl Counters {
@@ -31,11 +34,17 @@ impl Counters {
         self.events.fetch_add(events, Ordering::Relaxed);
     }
 
+    /// Whether the disk took the last transaction.
+    pub(crate) fn refused(&self, refuses: bool) {
+        self.refuses.store(refuses, Ordering::Relaxed);
+    }
+
     pub(crate) fn read(&self, queue_depth: usize) -> Stats {
         Stats {
             commits: self.commits.load(Ordering::Relaxed),
             operations: self.operations.load(Ordering::Relaxed),
             events: self.events.load(Ordering::Relaxed),
+            refuses: self.refuses.load(Ordering::Relaxed),
             queue_depth,
         }
     }

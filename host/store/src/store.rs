@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use codex_manager_model::{Epoch, Seq};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
+use crate::database::Database;
 use crate::readers::Readers;
 use crate::writer::{Handle, Message};
 use crate::{Error, Stats, Tx, View, operation};
@@ -54,6 +55,18 @@ impl Store {
         self.readers.read(work).await
     }
 
+    /// Folds the write-ahead log into the database and empties it, so that nothing that was erased is left in it. `false`
+    /// when somebody reads what is in it for too long; then it is to be asked for again.
+    ///
+    /// # Errors
+    ///
+    /// When the disk fails, or the store is closed.
+    pub async fn scrub(&self) -> Result<bool, Error> {
+        let (asked, answer) = oneshot::channel();
+        self.writer.inbox.send(Message::Scrub(asked)).await.map_err(|_| Error::Closed)?;
+        answer.await.unwrap_or(Err(Error::Closed))
+    }
+
     /// "The log grew to 4711": told after the commit and before its writers are answered. It closes when the store
     /// has closed.
     pub fn head(&self) -> watch::Receiver<Seq> {
@@ -69,6 +82,11 @@ impl Store {
     pub fn stats(&self) -> Stats {
         let inbox = &self.writer.inbox;
         self.writer.counters.read(inbox.max_capacity() - inbox.capacity())
+    }
+
+    /// The file, from which further connections are made.
+    pub(crate) fn database(&self) -> &Arc<Database> {
+        self.readers.database()
     }
 
     /// Takes nothing more, writes what waits, folds the write-ahead log into the database, and returns once the files

@@ -18,6 +18,11 @@ impl View<'_> {
         self.all("SELECT * FROM turns WHERE status = 'inProgress' ORDER BY position", [], turn)
     }
 
+    /// All turns of a session, in order of first appearance.
+    pub fn turns_of(&self, session: &SessionId) -> Result<Vec<Turn>, Error> {
+        self.all("SELECT * FROM turns WHERE session = ?1 ORDER BY position", [session.as_str()], turn)
+    }
+
     /// The session's turn that is in progress; the last, should there be several.
     pub fn open_turn_of(&self, session: &SessionId) -> Result<Option<Turn>, Error> {
         self.one(
@@ -25,6 +30,12 @@ impl View<'_> {
             [session.as_str()],
             turn,
         )
+    }
+
+    /// The session's turn that was heard of last.
+    pub fn last_turn_of(&self, session: &SessionId) -> Result<Option<Turn>, Error> {
+        let sql = "SELECT * FROM turns WHERE session = ?1 ORDER BY position DESC LIMIT 1";
+        self.one(sql, [session.as_str()], turn)
     }
 }
 
@@ -61,6 +72,21 @@ impl Tx<'_> {
              WHERE session = ?1 AND id = ?2 AND status = 'inProgress'",
             params![session.as_str(), id.as_str(), Word(status), At(at)],
         )
+    }
+
+    /// Forgets a turn, and with it its items and what others wrote into it. The log keeps what it told of them.
+    pub fn forget_turn(&self, session: &SessionId, id: &TurnId) -> Result<(), Error> {
+        let of_turn = [session.as_str(), id.as_str()];
+        self.execute(
+            "UPDATE transcripts SET (entries, bytes) =
+                 (SELECT transcripts.entries - count(*), transcripts.bytes - coalesce(sum(bytes), 0)
+                  FROM transcript_entries WHERE session = ?1 AND turn = ?2) WHERE session = ?1",
+            of_turn,
+        )?;
+        self.execute("DELETE FROM transcript_entries WHERE session = ?1 AND turn = ?2", of_turn)?;
+        self.execute("DELETE FROM items WHERE session = ?1 AND turn = ?2", of_turn)?;
+        self.execute("DELETE FROM turns WHERE session = ?1 AND id = ?2", of_turn)?;
+        Ok(())
     }
 }
 

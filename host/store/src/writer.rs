@@ -9,7 +9,7 @@ use std::{io, thread};
 use codex_manager_model::limits::{STORE_BATCH_MAX, STORE_QUEUE_MAX};
 use codex_manager_model::{Epoch, Seq};
 use rusqlite::Connection;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::database::Database;
 use crate::operation::Operation;
@@ -20,9 +20,14 @@ use crate::{Error, OpenError, Tx, View};
 pub(crate) enum Message {
     /// Something to do.
     Operation(Box<dyn Operation>),
+    /// Fold the write-ahead log away, and say whether nothing of it is left.
+    Scrub(Scrub),
     /// Take nothing more, finish what waits, and end.
     Close,
 }
+
+/// Who waits for the write-ahead log to be folded away.
+pub(crate) type Scrub = oneshot::Sender<Result<bool, Error>>;
 
 /// What the writer is reached by.
 pub(crate) struct Handle {
@@ -64,8 +69,9 @@ impl Writer {
 
     fn run(mut self) {
         while let Some(message) = self.inbox.blocking_recv() {
-            let batch = self.gather(message);
+            let (batch, scrubs) = self.gather(message);
             self.write(batch);
+            self.scrub(scrubs);
         }
         // A log that could not be folded away is read by the next start.
         if let Err(error) = fold(&self.connection) {
@@ -74,17 +80,30 @@ impl Writer {
     }
 
     /// Takes what waits by now, up to a bound.
-    fn gather(&mut self, first: Message) -> Vec<Box<dyn Operation>> {
-        let mut batch = Vec::new();
+    fn gather(&mut self, first: Message) -> (Vec<Box<dyn Operation>>, Vec<Scrub>) {
+        let (mut batch, mut scrubs) = (Vec::new(), Vec::new());
         let mut next = Some(first);
         while let Some(message) = next {
             match message {
                 Message::Operation(operation) => batch.push(operation),
+                Message::Scrub(asked) => scrubs.push(asked),
                 Message::Close => self.inbox.close(),
             }
             next = if batch.len() < STORE_BATCH_MAX { self.inbox.try_recv().ok() } else { None };
         }
-        batch
+        (batch, scrubs)
+    }
+
+    /// Folds the log away, once for all who ask.
+    fn scrub(&mut self, scrubs: Vec<Scrub>) {
+        if scrubs.is_empty() {
+            return;
+        }
+        let scrubbed = self.renew().and_then(|()| fold(&self.connection).map_err(Error::of));
+        for asked in scrubs {
+            // Nobody may be waiting any more.
+            drop(asked.send(scrubbed.clone()));
+        }
     }
 
     /// Writes a batch, tells the new head, and then answers: whoever has an answer finds the head already there.
@@ -97,10 +116,14 @@ impl Writer {
         let committed = match outcome {
             Ok((head, kept)) => {
                 self.counters.committed(kept, head.0 - before.0);
+                if kept > 0 {
+                    self.counters.refused(false);
+                }
                 self.head.send_if_modified(|seen| std::mem::replace(seen, head) != head);
                 Ok(())
             }
             Err(error) => {
+                self.counters.refused(matches!(error, Error::Full | Error::Io(_)));
                 self.roll_back(&error);
                 Err(error)
             }
@@ -161,9 +184,10 @@ fn run(connection: &Connection, sql: &str) -> Result<(), Error> {
     connection.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map(drop).map_err(Error::of)
 }
 
-/// Moves everything from the write-ahead log into the database and empties the log.
-fn fold(connection: &Connection) -> rusqlite::Result<()> {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+/// Moves everything from the write-ahead log into the database and empties the log. `false` when somebody reads what is
+/// in it.
+fn fold(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get("busy").map(|busy: i64| busy == 0))
 }
 
 #[cfg(test)]
@@ -197,7 +221,7 @@ mod tests {
         let (culprit, culprit_told) = pack(|tx| {
             tx.execute("PRAGMA defer_foreign_keys = ON", [])?;
             tx.execute(
-                "INSERT INTO operations (id, kind, method, approval, body, state, actor, created_at, updated_at)
+                "INSERT INTO operations (id, kind, method, interaction, body, state, actor, created_at, updated_at)
                  VALUES ('o', 'reply', 'm', 'nobody', '1', 'recorded', 'user', 0, 0)",
                 [],
             )

@@ -9,7 +9,6 @@ mod figures;
 mod guard;
 mod idle;
 mod running;
-mod stream;
 
 use codex_manager_tests::skipped;
 use guard::Guard;
@@ -24,7 +23,6 @@ fn main() {
         figures::machine(SCRATCH.as_ref());
         commits::measure().await;
         figures::machine(SCRATCH.as_ref());
-        stream::measure().await;
         idle::measure().await;
         match guard {
             Ok(guard) => with_guard(&guard).await,

@@ -40,7 +40,7 @@ impl Running {
             .listen(([127, 0, 0, 1], 0).into());
         let daemon = server.spawn(builder.build()).await.expect("building does not panic").expect("the daemon starts");
         let token = std::fs::read_to_string(home.data().join("token")).expect("a daemon makes its token");
-        let api = Api::new(&format!("http://{}", daemon.address()), token.trim());
+        let api = Api::new(&format!("http://{}", daemon.address().expect("it was given one")), token.trim());
         let (head, stop) = (daemon.head(), daemon.shutdown_handle());
         let run = server.spawn(daemon.run());
         api.until_codex_is("ready").await;

@@ -13,6 +13,7 @@
 //! | `::sequence <a> ;; <b>` | runs the commands one after the other, then says what they said |
 //! | `::parallel <a> ;; <b>` | asks for all the commands at once, then says what they said |
 //! | `::patch <file> <text>` | adds a file of one line with `apply_patch`, then says `tool said: …` |
+//! | `::tool <name> <arguments>` | calls a tool of the client with these arguments (JSON), then says `tool said: …` |
 //! | `::ask <question>` | asks the user to pick red or blue, then says `tool said: …` |
 //! | `::fail <status>` | refuses the request with that HTTP status |
 //!

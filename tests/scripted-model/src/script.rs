@@ -28,7 +28,7 @@ pub(crate) enum Act {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Call {
     /// A tool that takes JSON.
-    Function { name: &'static str, arguments: Value },
+    Function { name: String, arguments: Value },
     /// A tool that takes text.
     Custom { name: &'static str, input: String },
 }
@@ -45,6 +45,7 @@ pub(crate) fn act(request: &Value) -> Act {
         "::sequence" => calls_then_outputs(commands(rest).map(|call| vec![call]).collect(), &outputs),
         "::parallel" => calls_then_outputs(vec![commands(rest).collect()], &outputs),
         "::patch" => calls_then_outputs(vec![vec![patch(rest)]], &outputs),
+        "::tool" => calls_then_outputs(vec![vec![tool(rest)]], &outputs),
         "::ask" => calls_then_outputs(vec![vec![ask(rest)]], &outputs),
         "::fail" => Act::Refuse(rest.trim().parse().unwrap_or(500)),
         _ => say(&format!("Hello from the scripted model. You said: {}", shortened(&text))),
@@ -112,7 +113,7 @@ fn commands(line: &str) -> impl Iterator<Item = Call> {
 
 /// Not a login shell: a person's profile would talk into the output.
 fn exec(command: &str) -> Call {
-    Call::Function { name: "exec_command", arguments: json!({"cmd": command.trim(), "login": false}) }
+    Call::Function { name: "exec_command".to_owned(), arguments: json!({"cmd": command.trim(), "login": false}) }
 }
 
 fn patch(arguments: &str) -> Call {
@@ -121,11 +122,17 @@ fn patch(arguments: &str) -> Call {
     Call::Custom { name: "apply_patch", input }
 }
 
+/// A tool of the client's, by its name and the JSON of its arguments.
+fn tool(call: &str) -> Call {
+    let (name, arguments) = call.split_once(' ').unwrap_or((call, "{}"));
+    Call::Function { name: name.to_owned(), arguments: serde_json::from_str(arguments).unwrap_or_default() }
+}
+
 fn ask(question: &str) -> Call {
     let options =
         json!([{"label": "red", "description": "the warm one"}, {"label": "blue", "description": "the cool one"}]);
     let question = json!({"id": "colour", "header": "Pick", "question": question, "options": options});
-    Call::Function { name: "request_user_input", arguments: json!({"questions": [question]}) }
+    Call::Function { name: "request_user_input".to_owned(), arguments: json!({"questions": [question]}) }
 }
 
 #[cfg(test)]
@@ -169,6 +176,12 @@ mod tests {
         assert_eq!(text_of(act(&request("::sequence a ;; b", &["A", "B"]))), "tool said: A\nB");
         assert_eq!(act(&request("::parallel a ;; b", &[])), Act::Call(vec![exec("a"), exec("b")]));
         assert_eq!(text_of(act(&request("::parallel a ;; b", &["A", "B"]))), "tool said: A\nB");
+    }
+
+    #[test]
+    fn a_tool_is_called_with_its_arguments() {
+        let lookup = Call::Function { name: "lookup".to_owned(), arguments: json!({"n": 3}) };
+        assert_eq!(act(&request("::tool lookup {\"n\": 3}", &[])), Act::Call(vec![lookup]));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::kept::{kept, lay_world};
 use super::tool::{program, run};
+use crate::npm_ci;
 
 /// What is beside the source, in the order in which it is needed.
 const BUILD: &str = "build.mjs";
@@ -16,12 +17,7 @@ pub(super) fn build(folder: &Path) -> Result<PathBuf, String> {
         fs::copy(folder.join(file), into.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
     };
     let (pins, source, world) = (read("package-lock.json"), read("guest.js"), read("world.wit"));
-    let packages = kept("componentize-js", &[&pins], |into| {
-        fs::create_dir(into).map_err(|error| error.to_string())?;
-        copy("package.json", into);
-        copy("package-lock.json", into);
-        run(program("npm", into).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]))
-    })?;
+    let packages = kept("componentize-js", &[&pins], |into| npm_ci(folder, into))?;
     kept("guest-javascript", &[&pins, &source, &world, &read(BUILD)], |into| {
         let work = into.with_extension("work");
         lay_world(folder, &work.join("wit")).expect("the tools folder can be written");

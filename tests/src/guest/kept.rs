@@ -12,11 +12,7 @@ use tempfile::TempDir;
 ///
 /// # Errors
 /// Those of `make`; nothing is kept then.
-pub(super) fn kept(
-    name: &str,
-    parts: &[&[u8]],
-    make: impl FnOnce(&Path) -> Result<(), String>,
-) -> Result<PathBuf, String> {
+pub fn kept(name: &str, parts: &[&[u8]], make: impl FnOnce(&Path) -> Result<(), String>) -> Result<PathBuf, String> {
     let tools = super::tools()?;
     let failed = |error: std::io::Error| format!("{}: {error}", tools.display());
     let digests: Vec<String> = parts.iter().map(|part| Digest::of(part).hex()).collect();

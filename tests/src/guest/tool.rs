@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 const SAID_CHARS_MAX: usize = 1000;
 
 /// A program that is run in `folder`, without input.
-pub(super) fn program(name: &str, folder: &Path) -> Command {
+pub(crate) fn program(name: &str, folder: &Path) -> Command {
     let mut command = Command::new(name);
     command.current_dir(folder).stdin(Stdio::null());
     command
@@ -17,7 +17,7 @@ pub(super) fn program(name: &str, folder: &Path) -> Command {
 ///
 /// # Errors
 /// How it failed, with the end of what it said.
-pub(super) fn run(command: &mut Command) -> Result<(), String> {
+pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("{name} cannot be run: {error}"))?;
     if output.status.success() {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use codex_manager_app_server::{CallError, Signal};
+use codex_manager_app_server::{CallError, Config, Signal, Timeouts};
 use serde_json::{Value, json};
 
 use crate::script::{script, script_with};
@@ -208,4 +208,35 @@ async fn signals_of_a_life_stand_between_its_start_and_its_end() {
     }
     assert_ne!(lives[0], lives[1]);
     child.app.stop().await;
+}
+
+#[tokio::test]
+async fn a_child_that_lets_calls_wait_and_says_nothing_is_told_from_one_that_takes_long() {
+    let timeouts = Timeouts { pulse: Duration::from_millis(100), ..Timeouts::default() };
+    let quick = |config: &mut Config| config.timeouts = timeouts;
+    // It answers what it is asked meanwhile, and then what was asked first.
+    let slow = script_with(
+        r#"hello; request; first=$id; request; answer well; echo "$line" > asked; id=$first; answer late; serve"#,
+        quick,
+    );
+    slow.ready().await;
+    let mut seen = slow.app.state();
+    assert_eq!(slow.app.call("long", json!({})).await.unwrap(), "late");
+    assert!(std::fs::read_to_string(slow.file("asked")).unwrap().contains("thread/loaded/list"));
+    assert!(seen.borrow_and_update().answers);
+    slow.app.stop().await;
+
+    let hung = script_with(
+        r#"hello; request; first=$id; while ! [ -e go ]; do sleep 0.02; done; id=$first; answer back; serve"#,
+        quick,
+    );
+    hung.ready().await;
+    let app = hung.app.clone();
+    let waiting = tokio::spawn(async move { app.call("hang", json!({})).await });
+    let state = hung.state(|state| !state.answers).await;
+    assert!(state.is_ready() && !state.is_well());
+    std::fs::write(hung.file("go"), "").unwrap();
+    assert_eq!(waiting.await.unwrap().unwrap(), "back");
+    hung.state(|state| state.answers).await;
+    hung.app.stop().await;
 }

@@ -11,11 +11,15 @@ use crate::script::{DEADLINE, kill, script, script_with};
 
 #[tokio::test]
 async fn a_child_that_exits_at_once_ends_in_a_visible_crash_loop_and_is_still_tried() {
-    let child = script(r#"echo "$(printf '\033[31m')no config here" >&2; exit 7"#);
+    let mut child = script(r#"echo "$(printf '\033[31m')no config here" >&2; exit 7"#);
     let state = child.state(|state| matches!(state.phase, Phase::CrashLoop { .. })).await;
     let exit = state.last_exit.unwrap();
     assert_eq!((exit.code, exit.signal), (Some(7), None));
     assert_eq!(exit.reason, "it exited with code 7; it last said: no config here");
+    let (next, told) = child.rests().await;
+    assert!(matches!(next, Phase::Restarting { attempt: 1, .. }), "{next:?}");
+    assert_eq!(told.unwrap().code, Some(7), "also of a life that nobody heard begin");
+    while !matches!(child.rests().await.0, Phase::CrashLoop { .. }) {}
     let restarts = state.restarts;
     child.state(|state| state.restarts > restarts + 2).await;
     child.app.stop().await;
@@ -35,7 +39,9 @@ async fn a_child_that_speaks_garbage_never_becomes_ready() {
         let mut child = script_with(body, |config| config.timeouts.handshake = Duration::from_millis(200));
         let state = child.state(|state| state.restarts > 1).await;
         assert!(state.last_exit.unwrap().reason.contains("did not finish the handshake"));
-        assert_eq!(child.signals.try_recv(), None);
+        while let Some(signal) = child.signals.try_recv() {
+            assert!(matches!(signal, Signal::Resting { .. }), "{signal:?}");
+        }
         child.app.stop().await;
     }
 }
@@ -60,7 +66,8 @@ async fn what_cannot_be_used_is_said_and_not_tried_again() {
         (homeless, "CODEX_HOME /nowhere/home"),
         (required, "not contained"),
     ];
-    for (child, word) in table {
+    for (mut child, word) in table {
+        assert!(matches!(child.rests().await.0, Phase::Unusable { .. }), "{word}");
         let state = child.state(|state| matches!(state.phase, Phase::Unusable { .. })).await;
         assert!(state.phase.to_string().contains(word) && state.restarts == 0, "{state:?}");
         child.app.stop().await;
@@ -110,6 +117,9 @@ async fn a_killed_child_comes_back_as_another_generation() {
     kill(state.pid.unwrap());
     let Signal::Exited { generation, exit } = child.next().await else { panic!("no exit") };
     assert_eq!((generation, exit.signal, exit.code), (first.clone(), Some(9), None));
+    let (next, told) = child.rests().await;
+    assert!(matches!(next, Phase::Restarting { attempt: 1, .. }), "{next:?}");
+    assert_eq!(told.as_ref(), Some(&exit));
     assert_ne!(child.started().await, first);
     let state = child.ready().await;
     assert_eq!((state.restarts, state.last_exit), (1, Some(exit)));

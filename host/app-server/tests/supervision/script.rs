@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use codex_manager_app_server::{AppServer, Backoff, ChildState, Config, Containment, Phase, Signal, Signals};
+use codex_manager_app_server::{AppServer, Backoff, ChildState, Config, Containment, Exit, Phase, Signal, Signals};
 use codex_manager_model::Generation;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -66,10 +66,21 @@ impl Scripted {
         timeout(DEADLINE, self.signals.recv()).await.expect("no signal came").expect("the signals ended")
     }
 
-    /// Waits for the start of a life.
+    /// Waits for the start of a life, past what is said between lives.
     pub(crate) async fn started(&mut self) -> Generation {
+        loop {
+            match self.next().await {
+                Signal::Started { generation, .. } => break generation,
+                Signal::Resting { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Waits for what is said between lives: what comes next, and how the last one ended.
+    pub(crate) async fn rests(&mut self) -> (Phase, Option<Exit>) {
         match self.next().await {
-            Signal::Started { generation, .. } => generation,
+            Signal::Resting { phase, last_exit, .. } => (phase, last_exit),
             other => panic!("{other:?}"),
         }
     }

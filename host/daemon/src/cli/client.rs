@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -16,10 +17,15 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long a connection may take to come about.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
+/// How an address begins that is the path of a Unix socket.
+const SOCKET_PREFIX: &str = "unix:";
+/// What requests over such a socket name as their host.
+const SOCKET_BASE: &str = "http://localhost";
+
 /// How to reach the daemon.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Remote {
-    /// The daemon's address, such as http://127.0.0.1:3001 [default: that of the daemon of the data folder]
+    /// The daemon's address, such as http://127.0.0.1:3001 or unix:/run/user/1000/codex.sock [default: that of the daemon of the data folder]
     #[arg(long, global = true, value_name = "URL", env = "CODEX_MANAGER_API_BASE", hide_env_values = true)]
     base_url: Option<String>,
     /// The bearer token [default: the one in the data folder, for a daemon on this machine]
@@ -33,9 +39,10 @@ pub(super) struct Remote {
 impl Remote {
     /// A client of the daemon that was named, or of the one that runs on the `data` folder.
     pub(super) fn client(&self, data: &DataFolder) -> Result<Client, Failure> {
-        let base = match &self.base_url {
-            Some(text) => base(text)?,
-            None => base(&format!("http://{}", address(data)?))?,
+        let named = self.base_url.clone().map_or_else(|| address(data), Ok)?;
+        let (base, socket) = match named.strip_prefix(SOCKET_PREFIX) {
+            Some(path) => (base(SOCKET_BASE)?, Some(PathBuf::from(path))),
+            None => (base(&named)?, None),
         };
         let bearer = match &self.bearer {
             Some(bearer) => Some(bearer.clone()),
@@ -43,7 +50,7 @@ impl Remote {
             None if is_here(&base) => fs::read_to_string(data.token()).ok().map(|text| text.trim().to_owned()),
             None => None,
         };
-        Client::new(base, bearer, Duration::from_secs(self.timeout))
+        Client::new(base, socket, bearer, Duration::from_secs(self.timeout))
     }
 
     /// Whether a daemon was named, as opposed to being looked for.
@@ -71,10 +78,14 @@ pub(super) struct Client {
 }
 
 impl Client {
-    fn new(base: Url, bearer: Option<String>, timeout: Duration) -> Result<Self, Failure> {
+    fn new(base: Url, socket: Option<PathBuf>, bearer: Option<String>, timeout: Duration) -> Result<Self, Failure> {
         // A proxy or a redirect would take the token elsewhere.
         let http =
             reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none()).connect_timeout(CONNECT_MAX);
+        let http = match socket {
+            Some(path) => http.unix_socket(path),
+            None => http,
+        };
         let http = http.build().map_err(|error| Failure::because(Exit::Failed, &error))?;
         Ok(Self { http, base, bearer, timeout })
     }
@@ -88,7 +99,11 @@ impl Client {
     }
 
     pub(super) async fn delete(&self, path: &[&str]) -> Result<Answer, Failure> {
-        self.ask(self.request(Method::DELETE, path, &[])).await
+        self.delete_with(path, &[]).await
+    }
+
+    pub(super) async fn delete_with(&self, path: &[&str], query: &[(&str, String)]) -> Result<Answer, Failure> {
+        self.ask(self.request(Method::DELETE, path, query)).await
     }
 
     /// Opens a stream of server-sent events, which has no end to wait for.
@@ -99,7 +114,17 @@ impl Client {
             None => request,
         };
         let answer = tokio::time::timeout(self.timeout, request.send());
-        let response = answer.await.map_err(|_| timed_out())?.map_err(|error| self.unsent(&error))?;
+        self.begun(answer.await.map_err(|_| timed_out())?).await
+    }
+
+    /// Begins to read an answer that is not for the memory.
+    pub(super) async fn download(&self, path: &[&str]) -> Result<Response, Failure> {
+        let answer = tokio::time::timeout(self.timeout, self.request(Method::GET, path, &[]).send());
+        self.begun(answer.await.map_err(|_| timed_out())?).await
+    }
+
+    async fn begun(&self, response: reqwest::Result<Response>) -> Result<Response, Failure> {
+        let response = response.map_err(|error| self.unsent(&error))?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -177,11 +202,13 @@ fn base(text: &str) -> Result<Url, Failure> {
     })
 }
 
+/// Where the daemon of the data folder says that it is.
 fn address(data: &DataFolder) -> Result<String, Failure> {
     let text = fs::read_to_string(data.address()).map_err(|_| {
         Failure::new(Exit::Unreachable, format!("no daemon runs on {}", data.path().display())).hint(START_HINT)
     })?;
-    Ok(text.trim().to_owned())
+    let told = text.trim();
+    Ok(if told.starts_with(SOCKET_PREFIX) { told.to_owned() } else { format!("http://{told}") })
 }
 
 fn is_here(base: &Url) -> bool {
@@ -194,7 +221,7 @@ mod tests {
     use super::*;
 
     fn client(base: &str) -> Client {
-        Client::new(super::base(base).unwrap(), None, Duration::from_secs(5)).unwrap()
+        Client::new(super::base(base).unwrap(), None, None, Duration::from_secs(5)).unwrap()
     }
 
     #[test]

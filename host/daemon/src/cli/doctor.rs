@@ -15,6 +15,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Context;
+use super::config::{Flags, Settings, table};
 use super::failure::{Exit, Failure};
 use check::{Check, State};
 
@@ -22,7 +23,7 @@ use check::{Check, State};
 #[derive(Debug, Args)]
 pub(super) struct Doctor {
     /// The codex program to look at [default: the one that `serve` would take]
-    #[arg(long, value_name = "FILE", env = "CODEX_BIN", hide_env_values = true)]
+    #[arg(long, value_name = "FILE")]
     codex_bin: Option<PathBuf>,
     /// The bwrap program to look at [default: the one that `serve` would take]
     #[arg(long, value_name = "FILE")]
@@ -42,9 +43,13 @@ impl Doctor {
     }
 
     async fn checks(self, context: &Context) -> Result<Vec<Check>, Failure> {
-        let paths = context.places.find()?;
+        let (paths, settings) = (context.places.find()?, context.places.settings(&Flags::default()));
+        let paths = settings.as_ref().map_or(paths, |settings| settings.paths().clone());
+        let chosen =
+            |flag: Option<PathBuf>, setting| flag.or_else(|| settings.as_ref().ok()?.path(setting).map(PathBuf::from));
         let mut checks = vec![
             folders::data(&paths),
+            of_settings(&settings),
             folders::codex_home(&paths.codex_home),
             login::check(&paths.codex_home, env::var_os("OPENAI_API_KEY").is_some_and(|key| !key.is_empty())),
             folders::tools(&paths.tools),
@@ -56,7 +61,20 @@ impl Doctor {
         checks.push(daemon::health(context).await);
         checks.push(extensions::check(context).await);
         checks.push(daemon::leftovers(&holder, &paths.data));
-        checks.extend(programs::codex(self.codex_bin, &paths.tools, self.bwrap).await);
+        let (codex_bin, bwrap) = (chosen(self.codex_bin, table::CODEX_BIN), chosen(self.bwrap, table::BWRAP));
+        checks.extend(programs::codex(codex_bin, &paths.tools, bwrap).await);
         Ok(checks)
+    }
+}
+
+/// Whether all that is set somewhere can be what it is set to.
+fn of_settings(settings: &Result<Settings, Failure>) -> Check {
+    const NAME: &str = "settings";
+    match settings {
+        Ok(settings) if settings.file().exists() => Check::ok(NAME, settings.file().display().to_string()),
+        Ok(_) => Check::ok(NAME, "no config.toml, which is all right"),
+        Err(failure) => {
+            Check::fail(NAME, failure.to_string(), "mend it; `codex-manager config show` lists what can be set")
+        }
     }
 }

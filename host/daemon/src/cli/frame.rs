@@ -98,8 +98,10 @@ impl Frame {
             "ready" => format!("the log ends at {}", self.0["seq"]),
             "gap" => format!("{} skipped", payload["skipped"]),
             "approval" => format!("{}  {}", payload["approvalId"].as_str().unwrap_or_default(), first()),
-            "approval_resolved" if payload["status"] == "expired" => "expired".to_owned(),
-            "approval_resolved" => resolved(payload),
+            "tool_user_input_requested" | "tool_call_requested" => {
+                format!("{}  {}", payload["requestId"].as_str().unwrap_or_default(), first())
+            }
+            "approval_resolved" | "tool_user_input_resolved" | "tool_call_resolved" => resolved(payload),
             "transcript_updated" => [&payload["type"], &payload["entry"]["content"]].map(word).join("  "),
             "extension_invoked" => invoked(payload),
             "extension_reloaded" => reloaded(payload),
@@ -115,9 +117,15 @@ impl Frame {
 
 /// What was decided, and by whom.
 fn resolved(payload: &Value) -> String {
+    let what = match (word(&payload["status"]), payload["success"].as_bool()) {
+        ("expired", _) => "expired",
+        (_, Some(true)) => "success",
+        (_, Some(false)) => "failure",
+        (_, None) => word(&payload["decision"]),
+    };
     match word(&payload["actor"]) {
-        "" => word(&payload["decision"]).to_owned(),
-        actor => format!("{}  by {actor}", word(&payload["decision"])),
+        "" => what.to_owned(),
+        actor => format!("{what}  by {actor}"),
     }
 }
 
@@ -218,6 +226,13 @@ mod tests {
             ("approval", json!({"approvalId": "apr_1", "summary": "Run: ls"}), "apr_1  Run: ls"),
             ("approval_resolved", json!({"status": "resolved", "decision": "accept"}), "accept"),
             ("approval_resolved", json!({"status": "expired", "decision": "accept"}), "expired"),
+            ("tool_call_requested", json!({"requestId": "call_1", "summary": "Call x"}), "call_1  Call x"),
+            (
+                "tool_call_resolved",
+                json!({"status": "resolved", "success": false, "actor": "user"}),
+                "failure  by user",
+            ),
+            ("tool_user_input_resolved", json!({"status": "resolved", "decision": "cancel"}), "cancel"),
             (
                 "approval_resolved",
                 json!({"status": "resolved", "decision": "decline", "actor": "extension:acme.guard"}),

@@ -5,24 +5,32 @@ use std::io::{IsTerminal, stderr};
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging at `RUST_LOG`, else at `LOG_LEVEL`, else at `default`. Only the first call in a process counts.
-pub(super) fn start(default: &str) {
-    let filter = filter(env::var("RUST_LOG").ok(), env::var("LOG_LEVEL").ok(), default);
+/// How much can be told. `fatal` and `silent` are words of other programs for `error` and `off`.
+pub(super) const LEVELS: &[&str] = &["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+/// How it can be told.
+pub(super) const FORMATS: &[&str] = &["auto", "text", "json"];
+
+/// Starts logging at `RUST_LOG`, else at `level`, in one of the formats. Only the first call in a process counts.
+pub(super) fn start(level: &str, format: &str) {
+    let filter = filter(env::var("RUST_LOG").ok(), level);
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_target(false);
+    let is_text = format == "text" || format != "json" && stderr().is_terminal();
     // A test, or a program that we are part of, may have set up a log already; that one stays.
-    let _ = if stderr().is_terminal() { log.try_init() } else { log.json().try_init() };
+    let _ = if is_text { log.try_init() } else { log.json().try_init() };
 }
 
-fn filter(directives: Option<String>, level: Option<String>, default: &str) -> EnvFilter {
-    let given = directives.or_else(|| level.map(|level| word(&level).to_owned())).filter(|text| !text.is_empty());
-    given.and_then(|text| EnvFilter::try_new(text).ok()).unwrap_or_else(|| EnvFilter::new(default))
+fn filter(directives: Option<String>, level: &str) -> EnvFilter {
+    let given = directives.filter(|text| !text.is_empty()).and_then(|text| EnvFilter::try_new(text).ok());
+    given.unwrap_or_else(|| EnvFilter::new(word(level)))
 }
 
-/// `LOG_LEVEL` has two words that directives lack.
+/// The level as a directive.
 fn word(level: &str) -> &str {
     match level {
         "fatal" => "error",
         "silent" => "off",
+        // What the migrations of the store say of each start is for nobody.
+        "info" => "info,rusqlite_migration=warn",
         other => other,
     }
 }
@@ -32,14 +40,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directives_win_over_the_level_and_nonsense_over_nothing() {
-        let said =
-            |a: Option<&str>, b: Option<&str>| filter(a.map(str::to_owned), b.map(str::to_owned), "warn").to_string();
-        assert_eq!(said(None, None), "warn");
-        assert_eq!(said(None, Some("debug")), "debug");
-        assert_eq!(said(None, Some("silent")), "off");
-        assert_eq!(said(Some("a=trace"), Some("debug")), "a=trace");
-        assert_eq!(said(Some("=/="), None), "warn");
-        assert_eq!(said(Some(""), None), "warn");
+    fn directives_win_over_the_level_unless_they_are_nonsense() {
+        let said = |directives: Option<&str>, level| filter(directives.map(str::to_owned), level).to_string();
+        assert_eq!(said(None, "warn"), "warn");
+        assert_eq!(said(None, "silent"), "off");
+        assert_eq!(said(Some("a=trace"), "debug"), "a=trace");
+        assert_eq!(said(Some("=/="), "warn"), "warn");
+        assert_eq!(said(Some(""), "fatal"), "error");
     }
 }

@@ -3,24 +3,39 @@
 //! `serve`, `demo` and `doctor` work on this machine; everything else is a client like any other, of a daemon that runs.
 //! Results go to stdout, everything that is said about them to stderr. No use case is decided here.
 
+mod account;
 mod approvals;
+mod audit;
+mod backup;
+mod catalogue;
 mod client;
+mod codex;
+mod config;
 mod demo;
 mod doctor;
+mod explain;
 mod ext;
 mod failure;
+mod feedback;
 pub(crate) mod frame;
+mod interactions;
 mod listen;
 mod logging;
+mod mcp;
 mod operations;
 mod output;
 mod places;
 pub(crate) mod plain;
+mod projects;
 mod serve;
 mod sessions;
+mod skills;
 pub(crate) mod sse;
 mod stream;
+mod system;
 mod tokens;
+mod tool_calls;
+mod tool_input;
 mod words;
 
 use std::process::ExitCode;
@@ -73,16 +88,53 @@ enum Command {
     Demo(demo::Demo),
     Doctor(doctor::Doctor),
     #[command(subcommand)]
+    Config(config::Config),
+    Explain(explain::Explain),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
+    #[command(subcommand)]
     Sessions(sessions::Sessions),
     #[command(subcommand)]
+    Projects(projects::Projects),
+    #[command(subcommand)]
     Approvals(approvals::Approvals),
+    #[command(subcommand)]
+    ToolInput(tool_input::ToolInput),
+    #[command(subcommand)]
+    ToolCalls(tool_calls::ToolCalls),
     Stream(stream::Stream),
     #[command(subcommand)]
     Ext(ext::Ext),
     #[command(subcommand)]
+    System(system::System),
+    #[command(subcommand)]
+    Account(account::Account),
+    #[command(subcommand)]
+    Codex(codex::Codex),
+    /// See the models that Codex offers
+    #[command(subcommand)]
+    Models(catalogue::Catalogue),
+    /// See the apps that Codex can use
+    #[command(subcommand)]
+    Apps(catalogue::Catalogue),
+    /// See Codex's experimental features
+    #[command(subcommand)]
+    Features(catalogue::Catalogue),
+    /// See how Codex can work together with people
+    #[command(subcommand)]
+    CollaborationModes(catalogue::Catalogue),
+    #[command(subcommand)]
+    Skills(skills::Skills),
+    #[command(subcommand)]
+    Mcp(mcp::Mcp),
+    #[command(subcommand)]
+    Feedback(feedback::Feedback),
+    #[command(subcommand)]
     Operations(operations::Operations),
     #[command(subcommand)]
     Tokens(tokens::Tokens),
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 /// What every command is given.
@@ -101,7 +153,10 @@ impl Context {
 
 impl Cli {
     fn run(self) -> ExitCode {
-        logging::start(self.command.log_level());
+        // A daemon is told how to log by its settings, and a client speaks in its result.
+        if !matches!(self.command, Command::Serve(_)) {
+            logging::start("warn", "auto");
+        }
         let context = Context { places: self.places, remote: self.remote, output: Output::new(self.json) };
         let result = runtime().and_then(|runtime| {
             let result = runtime.block_on(self.command.run(&context));
@@ -118,18 +173,31 @@ impl Command {
             Self::Serve(command) => command.run(context).await,
             Self::Demo(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,
+            Self::Config(command) => command.run(context),
+            Self::Explain(command) => command.run(context),
+            Self::Backup(command) => command.run(context).await,
+            Self::Restore(command) => command.run(context).await,
             Self::Sessions(command) => command.run(context).await,
+            Self::Projects(command) => command.run(context).await,
             Self::Approvals(command) => command.run(context).await,
+            Self::ToolInput(command) => command.run(context).await,
+            Self::ToolCalls(command) => command.run(context).await,
             Self::Stream(command) => command.run(context).await,
             Self::Ext(command) => command.run(context).await,
+            Self::System(command) => command.run(context).await,
+            Self::Account(command) => command.run(context).await,
+            Self::Codex(command) => command.run(context).await,
+            Self::Models(command) => command.run(context, &catalogue::MODELS).await,
+            Self::Apps(command) => command.run(context, &catalogue::APPS).await,
+            Self::Features(command) => command.run(context, &catalogue::FEATURES).await,
+            Self::CollaborationModes(command) => command.run(context, &catalogue::COLLABORATION_MODES).await,
+            Self::Skills(command) => command.run(context).await,
+            Self::Mcp(command) => command.run(context).await,
+            Self::Feedback(command) => command.run(context).await,
             Self::Operations(command) => command.run(context).await,
             Self::Tokens(command) => command.run(context).await,
+            Self::Audit(command) => command.run(context).await,
         }
-    }
-
-    /// A daemon tells what it does; a client speaks in its result.
-    fn log_level(&self) -> &'static str {
-        if matches!(self, Self::Serve(_)) { "info,rusqlite_migration=warn" } else { "warn" }
     }
 }
 
@@ -153,7 +221,25 @@ mod tests {
     #[test]
     fn the_help_names_every_command_and_every_exit_code() {
         let help = Cli::command().render_help().to_string();
-        for noun in ["serve", "demo", "doctor", "sessions", "approvals", "stream", "ext", "operations", "tokens"] {
+        for noun in [
+            "serve",
+            "demo",
+            "doctor",
+            "config",
+            "explain",
+            "backup",
+            "restore",
+            "sessions",
+            "projects",
+            "approvals",
+            "tool-input",
+            "tool-calls",
+            "stream",
+            "ext",
+            "operations",
+            "tokens",
+            "audit",
+        ] {
             assert!(help.contains(&format!("\n  {noun} ")), "{noun}: {help}");
         }
         assert!(help.contains(EXIT_CODES), "{help}");
@@ -162,10 +248,28 @@ mod tests {
     #[test]
     fn every_noun_has_its_verbs() {
         for (noun, verbs) in [
-            ("sessions", &["list", "create", "get", "send", "interrupt"][..]),
+            ("config", &["show", "path"][..]),
+            (
+                "sessions",
+                &["list", "create", "get", "send", "interrupt", "controls", "approval-policy", "settings", "project"],
+            ),
+            ("projects", &["list", "create", "rename", "delete", "agent-sessions", "move-all", "delete-all"]),
             ("approvals", &["list", "decide"]),
+            ("tool-input", &["list", "decide"]),
+            ("tool-calls", &["list", "respond"]),
             ("ext", &["build", "list", "show", "approve", "disable", "enable", "revoke", "logs"]),
+            ("system", &["info", "health", "capabilities"]),
+            ("account", &["get", "login", "logout", "rate-limits"]),
+            ("codex", &["config", "exec", "call"]),
+            ("models", &["list"]),
+            ("apps", &["list"]),
+            ("features", &["list"]),
+            ("collaboration-modes", &["list"]),
+            ("skills", &["list", "config", "remote"]),
+            ("mcp", &["servers", "reload", "login"]),
+            ("feedback", &["submit"]),
             ("operations", &["get"]),
+            ("audit", &["list"]),
             ("tokens", &["create", "list", "revoke"]),
         ] {
             let command = Cli::command();

@@ -74,6 +74,11 @@ pub(super) fn cell(value: &Value) -> String {
     }
 }
 
+/// A document as it is, indented.
+pub(super) fn pretty(value: &Value) -> String {
+    plain(&format!("{value:#}")).into_owned()
+}
+
 /// A point in time as the cell of a table: some members hold seconds, others text.
 pub(super) fn time(value: &Value) -> String {
     value

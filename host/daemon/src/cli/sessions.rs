@@ -1,5 +1,9 @@
 //! `sessions`: Codex's threads, as the API has them.
 
+mod controls;
+mod project;
+mod settings;
+
 use std::io::{Read, stdin};
 use std::path::PathBuf;
 
@@ -66,6 +70,14 @@ pub(super) enum Sessions {
         #[arg(long)]
         turn: Option<String>,
     },
+    #[command(subcommand)]
+    Controls(controls::SessionControls),
+    #[command(subcommand)]
+    ApprovalPolicy(controls::Policy),
+    #[command(subcommand)]
+    Settings(settings::Settings),
+    #[command(subcommand)]
+    Project(project::Project),
 }
 
 /// What a session lets Codex do; what is left out stays as it is.
@@ -98,6 +110,10 @@ impl Sessions {
             Self::Get { session } => get(context, &session).await,
             Self::Send { session, text, effort, controls } => send(context, &session, text, effort, &controls).await,
             Self::Interrupt { session, turn } => interrupt(context, &session, turn).await,
+            Self::Controls(command) => command.run(context).await,
+            Self::ApprovalPolicy(command) => command.run(context).await,
+            Self::Settings(command) => command.run(context).await,
+            Self::Project(command) => command.run(context).await,
         }
     }
 }

@@ -231,6 +231,8 @@ impl Stage {
         if self.allow_uncontained {
             command.arg("--allow-uncontained");
         }
+        // The demo needs nobody's login, and its folders are no place for one.
+        command.env("CODEX_MANAGER_BRING_LOGIN", "false");
         // In a group of its own: Ctrl-C is for the demo, which then stops the daemon.
         command.current_dir(self.folders.work()).process_group(0).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn().map_err(failed)

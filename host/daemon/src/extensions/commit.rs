@@ -20,7 +20,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::begun::Begun;
 use super::effect::{self, Author, Stop};
 use super::host::{Called, Left};
-use super::record::{kinds, record};
+use super::record::{bare, kinds, record};
+use super::tally::Tally;
 use super::versions::Versions;
 use crate::outbox::Outbox;
 use crate::storage::Storage;
@@ -54,6 +55,7 @@ pub(super) struct Committer {
     outbox: Outbox,
     begun: Arc<Begun>,
     versions: Arc<Versions>,
+    tally: Tally,
 }
 
 type Waiting = (Settling, oneshot::Sender<Committed>);
@@ -69,6 +71,8 @@ struct About {
 struct Written {
     committed: Committed,
     sends: bool,
+    /// `None` where nothing was written.
+    outcome: Option<InvocationOutcome>,
 }
 
 impl Commits {
@@ -81,7 +85,7 @@ impl Commits {
     ) -> (Self, Committer) {
         // As long as the calls are many, which are bounded.
         let (send, waiting) = mpsc::unbounded_channel();
-        (Self(send), Committer { waiting, storage, outbox, begun, versions })
+        (Self(send), Committer { waiting, storage, outbox, begun, versions, tally: Tally::default() })
     }
 
     /// Joins the line, here and now. The future never resolves if it cannot be written any more: what is not recorded
@@ -100,6 +104,11 @@ impl Commits {
 }
 
 impl Committer {
+    /// What the calls came to.
+    pub(super) fn tally(&self) -> Tally {
+        self.tally.clone()
+    }
+
     /// Writes until nobody can join any more, or the store takes nothing more.
     pub(super) async fn run(mut self) {
         let mut waiting = Vec::new();
@@ -128,6 +137,9 @@ impl Committer {
                 self.outbox.wake();
             }
             for ((settling, written), asked) in settlings.iter().zip(written).zip(asked) {
+                if let Some(outcome) = written.outcome {
+                    self.tally.count(outcome);
+                }
                 if written.committed != Committed::Conflict {
                     self.begun.end(&settling.seat.rank.extension, settling.seat.seq);
                 }
@@ -153,13 +165,15 @@ fn write(
         Settled::Abstained => Some(&none),
         _ => None,
     };
+    let is_gone = is_gone(tx, &about)?;
     let applied = match group {
+        _ if is_gone => Err(Stop::Gone("the session was deleted".to_owned())),
         Some(_) if !running.contains(extension) => Err(Stop::Withdrawn),
         Some(group) => apply(tx, settling, group, &about, versions.kept_bytes_max(extension)).map(Some),
         None => Ok(None),
     };
     let (committed, sends, ending) = match applied {
-        Ok(Some(None)) => return Ok(Written { committed: Committed::Conflict, sends: false }),
+        Ok(Some(None)) => return Ok(Written { committed: Committed::Conflict, sends: false, outcome: None }),
         Ok(Some(Some(sends))) => (Committed::Applied, sends, Ending::of(&settling.settled)),
         Ok(None) => (Committed::Applied, false, Ending::of(&settling.settled)),
         Err(Stop::Gone(why)) => (Committed::NotEligible, false, Ending::because(InvocationOutcome::NotEligible, why)),
@@ -169,10 +183,21 @@ fn write(
         Err(Stop::Store(error)) => return Err(error),
     };
     tx.mark_event(extension.as_str(), settling.seat.seq)?;
+    let outcome = Some(ending.outcome);
     let id = settling.called.as_ref().map_or_else(InvocationId::fresh, |called| called.id.clone());
+    if is_gone {
+        // What it was told, and wanted, was of that session.
+        tx.put_invocation(&bare(record(settling, id, about.session, ending)))?;
+        return Ok(Written { committed, sends, outcome });
+    }
     tell(tx, settling, &about, &id, &ending)?;
     tx.put_invocation(&record(settling, id, about.session, ending))?;
-    Ok(Written { committed, sends })
+    Ok(Written { committed, sends, outcome })
+}
+
+/// Whether the session that it concerns was deleted while it ran.
+fn is_gone(tx: &Tx<'_>, about: &About) -> Result<bool, Error> {
+    Ok(about.session.as_ref().map(|session| tx.tombstone(session)).transpose()?.flatten().is_some())
 }
 
 /// Does what a group asks for, and keeps what its call wanted kept: whether something is to be sent; `None` if what the

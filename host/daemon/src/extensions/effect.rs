@@ -6,16 +6,16 @@
 use codex_manager_extension::dispatch::{CheckedAction, Group};
 use codex_manager_model::limits::{EXTENSION_ROW_TEXT_BYTES_MAX, EXTENSION_ROWS_BYTES_MAX};
 use codex_manager_model::{
-    Actor, Approval, ApprovalId, ApprovalState, Cause, Decision, DecisionScope, ItemId, SessionId, TranscriptEntry,
-    TranscriptRole,
+    Actor, Cause, Decision, DecisionScope, Interaction, InteractionId, InteractionKind, InteractionState, ItemId,
+    SessionId, TranscriptEntry, TranscriptRole,
 };
 use codex_manager_store::{Error, Tx, View};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::registry::{ACCEPT, DECLINE, UPSERT};
-use crate::service::{Decide, decide_in, transcripts};
+use super::registry::{ACCEPT, DECLINE, UPSERT, is_decided_by_extensions};
+use crate::service::{decide_in, transcripts};
 
 /// One thing to be done.
 pub(super) struct Effect {
@@ -25,7 +25,7 @@ pub(super) struct Effect {
 }
 
 enum What {
-    Decide(Box<Approval>, Decide),
+    Decide(Box<Interaction>, Decision, DecisionScope),
     Upsert(SessionId, Box<TranscriptEntry>),
 }
 
@@ -80,7 +80,7 @@ pub(super) fn plan(view: &View<'_>, group: &Group, session: Option<&SessionId>) 
 /// Why one action cannot be done beside another.
 fn twice(earlier: &What, what: &What) -> Option<String> {
     match (earlier, what) {
-        (What::Decide(a, _), What::Decide(b, _)) if a.id == b.id => Some(format!("it decides {} twice", a.id)),
+        (What::Decide(a, ..), What::Decide(b, ..)) if a.id == b.id => Some(format!("it decides {} twice", a.id)),
         (What::Upsert(s, a), What::Upsert(t, b)) if s == t && a.message_id == b.message_id => {
             Some(format!("it writes the row {} twice", a.message_id))
         }
@@ -106,7 +106,9 @@ impl Effect {
         let (actor, cause) = (Actor::Extension(author.extension.clone()), Some(author.cause));
         match &self.what {
             // It was found pending in this same transaction.
-            What::Decide(approval, decide) => decide_in(tx, approval, *decide, actor, cause, author.at).map(drop),
+            What::Decide(approval, decision, scope) => {
+                decide_in(tx, approval, (*decision, *scope), actor, cause, author.at).map(drop)
+            }
             What::Upsert(session, entry) => {
                 transcripts::put_in(tx, session, (**entry).clone(), actor, cause, author.at).map(drop)
             }
@@ -123,7 +125,7 @@ impl Effect {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Decides {
-    approval_id: ApprovalId,
+    approval_id: InteractionId,
     #[serde(default)]
     scope: DecisionScope,
 }
@@ -141,12 +143,18 @@ fn decision(
     }
     let decides = Decides::deserialize(&action.payload).map_err(|error| malformed(action, &error))?;
     let id = &decides.approval_id;
-    let approval = view.approval(id)?.ok_or_else(|| Stop::Refused(format!("there is no approval {id}")))?;
+    let approval = view.interaction(id)?.filter(|found| found.kind == InteractionKind::Approval);
+    let approval = approval.ok_or_else(|| Stop::Refused(format!("there is no approval {id}")))?;
+    if !is_decided_by_extensions(&approval.method) {
+        return Err(Stop::Refused(format!(
+            "approval {id} is for people: it is about more access than a sandbox gives"
+        )));
+    }
     own(action, &approval.session, session)?;
     match approval.state {
-        ApprovalState::Pending => Ok(What::Decide(Box::new(approval), Decide { decision, scope: decides.scope })),
-        ApprovalState::Expired => Err(Stop::Gone(format!("approval {id} has expired"))),
-        ApprovalState::Decided | ApprovalState::Performed => {
+        InteractionState::Pending => Ok(What::Decide(Box::new(approval), decision, decides.scope)),
+        InteractionState::Expired => Err(Stop::Gone(format!("approval {id} has expired"))),
+        InteractionState::Decided | InteractionState::Performed => {
             Err(Stop::Gone(format!("approval {id} has been decided already")))
         }
     }

@@ -7,14 +7,14 @@ use std::time::Duration;
 use codex_manager_extension::dispatch::{News, Occurrence};
 use codex_manager_extension::{Event as Told, ExtensionId, Header};
 use codex_manager_model::limits::EXTENSION_EVENTS_PAGE_MAX;
-use codex_manager_model::{Actor, ApprovalId, ApprovalState, Clock, Event, NewEvent, Seq};
+use codex_manager_model::{Actor, Clock, Event, InteractionId, InteractionState, NewEvent, Seq};
 use codex_manager_store::{Error, Store, Tx, View};
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 
 use super::begun::Begun;
-use super::registry::{APPROVAL_RESOLVED, asked, claim, interactions};
+use super::registry::{APPROVAL_RESOLVED, asked, claim, interactions, is_decided_by_extensions};
 use crate::storage::Storage;
 
 /// How long to wait after the log could not be read.
@@ -178,8 +178,10 @@ fn page(view: &View<'_>, after: Seq, events: Vec<Event>) -> Result<Page, Error> 
 
 fn is_pending(view: &View<'_>, event: &Event) -> Result<bool, Error> {
     let Some(id) = event.payload.as_ref().and_then(asked) else { return Ok(false) };
-    let approval = view.approval(&ApprovalId::new(id))?;
-    Ok(approval.is_some_and(|approval| approval.state == ApprovalState::Pending))
+    let approval = view.interaction(&InteractionId::new(id))?;
+    Ok(approval.is_some_and(|approval| {
+        approval.state == InteractionState::Pending && is_decided_by_extensions(&approval.method)
+    }))
 }
 
 fn author(actor: &Actor) -> Option<ExtensionId> {

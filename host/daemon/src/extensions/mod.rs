@@ -29,6 +29,7 @@ mod registry;
 mod runner;
 mod settings;
 mod shelf;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod versions;

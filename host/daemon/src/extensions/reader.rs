@@ -8,7 +8,7 @@ use codex_manager_extension::capability::sessions::{Asker, Fault, Sessions};
 use codex_manager_model::limits::EXTENSION_PAGE_BYTES_MAX;
 use codex_manager_model::{ItemId, SessionId};
 use codex_manager_store::{Error, SessionQuery, Store, View};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::service::{item_row, summary};
 
@@ -32,7 +32,7 @@ impl Sessions for StoreSessions {
     async fn get(&self, asker: &Asker, session: &str) -> Result<Option<Value>, Fault> {
         let Some(id) = reached(asker, session) else { return Ok(None) };
         let found = self.read(move |view| view.session(&id)).await?;
-        Ok(found.as_ref().map(summary))
+        Ok(found.as_ref().map(|session| json!(summary(session))))
     }
 
     async fn list(&self, asker: &Asker, after: Option<&str>, limit: u32) -> Result<Vec<Value>, Fault> {
@@ -50,9 +50,9 @@ impl Sessions for StoreSessions {
                     None => return Ok(Vec::new()),
                 },
             };
-            view.sessions(&SessionQuery { archived: false, limit, after })
+            view.sessions(&SessionQuery { archived: false, workers: false, limit, after })
         });
-        Ok(sessions.await?.iter().map(summary).collect())
+        Ok(sessions.await?.iter().map(|session| json!(summary(session))).collect())
     }
 
     async fn items(
@@ -68,7 +68,7 @@ impl Sessions for StoreSessions {
             Some(_) => view.items_after(&id, after.as_ref(), limit, EXTENSION_PAGE_BYTES_MAX).map(Some),
             None => Ok(None),
         });
-        Ok(items.await?.map(|items| items.iter().map(item_row).collect()))
+        Ok(items.await?.map(|items| items.iter().map(|item| json!(item_row(item))).collect()))
     }
 }
 
@@ -86,7 +86,6 @@ mod tests {
     use codex_manager_model::{Item, ItemStatus, TurnId};
     use codex_manager_store::Config;
     use jiff::Timestamp;
-    use serde_json::json;
 
     use super::*;
 

@@ -34,6 +34,11 @@ pub(super) fn record(settling: &Settling, id: InvocationId, session: Option<Sess
     }
 }
 
+/// The record without anything that the call was told or said.
+pub(super) fn bare(invocation: Invocation) -> Invocation {
+    Invocation { sentence: None, actions: json!([]), journal: json!([]), log: json!([]), ..invocation }
+}
+
 impl Ending {
     /// What dispatch has made of it.
     pub(super) fn of(settled: &Settled) -> Self {

@@ -19,7 +19,7 @@ pub(super) const ACCEPT: &str = "approval.accept";
 /// The action that writes a row of a transcript.
 pub(super) const UPSERT: &str = "transcript.upsert";
 
-/// The requests that ask for an approval.
+/// The requests that ask for an approval which extensions may decide.
 const APPROVAL_REQUESTS: [&str; 4] = [
     "item/commandExecution/requestApproval",
     "item/fileChange/requestApproval",
@@ -27,7 +27,8 @@ const APPROVAL_REQUESTS: [&str; 4] = [
     "applyPatchApproval",
 ];
 
-/// The other requests of Codex 0.169. They are answered by the host, and are in the log like everything that Codex says.
+/// The other requests of Codex 0.169. They are answered by people or by the host, and are in the log like everything that
+/// Codex says.
 const OTHER_REQUESTS: [&str; 7] = [
     "item/permissions/requestApproval",
     "item/tool/requestUserInput",
@@ -39,11 +40,22 @@ const OTHER_REQUESTS: [&str; 7] = [
 ];
 
 /// The kinds of our own that stand in the log, each with what it tells.
-const HOUSE: [(&str, &str); 5] = [
+const HOUSE: [(&str, &str); 9] = [
     (APPROVAL_RESOLVED, "each decision about what Codex asked to be allowed, and whose it was"),
     ("app_server_state", "when Codex starts, stops or crashes"),
+    (
+        "file_change.approval_requested",
+        "each change to files that waits to be allowed in a session of a project, with the change, your request and the \
+         turn so far",
+    ),
     ("item_text", "text that Codex had written when it was cut short"),
+    ("tool_call_resolved", "each call of a tool that was answered, and whose answer it was"),
+    ("tool_user_input_resolved", "each question of Codex that was answered, and who answered, without the answer"),
     ("transcript_updated", "each row that is written into a transcript, with its words"),
+    (
+        "turn.completed",
+        "each turn in a session of a project in which changes to files waited to be allowed, with all that was said",
+    ),
     ("turn_interrupted", "each turn that ended before it was done"),
 ];
 
@@ -127,7 +139,12 @@ pub(super) fn registry(
         .capability(SessionReader::new(sessions))
 }
 
-/// The kinds of events that ask for an approval.
+/// Whether extensions may decide an approval that this request asks for.
+pub(super) fn is_decided_by_extensions(method: &str) -> bool {
+    APPROVAL_REQUESTS.contains(&method)
+}
+
+/// The kinds of events that ask for an approval which extensions may decide.
 pub(super) fn interactions() -> impl Iterator<Item = String> {
     APPROVAL_REQUESTS.into_iter().map(request)
 }

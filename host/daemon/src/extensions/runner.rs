@@ -21,6 +21,7 @@ use super::commit::{Commits, Committer};
 use super::feed::Feed;
 use super::follow::Follow;
 use super::host::Host;
+use super::tally::Tally;
 use super::versions::Versions;
 use super::vocabulary;
 use crate::outbox::Outbox;
@@ -49,11 +50,13 @@ pub(crate) struct Runner {
     engine: Engine,
 }
 
-/// How extensions are run, for health.
+/// How extensions are run, for health and metrics.
 #[derive(Clone)]
 pub(crate) struct Status {
     engine: Engine,
     versions: Arc<Versions>,
+    shelf: Shelf,
+    tally: Tally,
 }
 
 /// Why no extension can be run.
@@ -112,9 +115,14 @@ impl Runner {
         &self.host.shelf
     }
 
-    /// What health tells of it.
+    /// What health and metrics tell of it.
     pub(crate) fn status(&self) -> Status {
-        Status { engine: self.engine.clone(), versions: Arc::clone(&self.host.versions) }
+        Status {
+            engine: self.engine.clone(),
+            versions: Arc::clone(&self.host.versions),
+            shelf: self.host.shelf.clone(),
+            tally: self.committer.tally(),
+        }
     }
 
     /// Runs what is approved until told to stop. Then no further event is told, and calls under way get a moment; what
@@ -155,6 +163,16 @@ impl Status {
     /// How many extensions run.
     pub(crate) fn running(&self) -> usize {
         self.versions.running().len()
+    }
+
+    /// How many failed too often, and wait for a person. Reads no file.
+    pub(crate) fn quarantined(&self) -> usize {
+        self.shelf.lineup().quarantined()
+    }
+
+    /// What their calls came to.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// How the engine makes places for them.

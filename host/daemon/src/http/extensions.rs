@@ -1,13 +1,21 @@
 //! `/api/agents/extensions`: what there is, approving it, switching it off and on, and what it did.
 
+mod answer;
+mod doc;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use axum::Json;
 use axum::extract::State;
 use codex_manager_extension::{Approved, ExtensionId, Listed, MANIFEST_FILE, Standing};
-use codex_manager_model::{Invocation, Role};
+use codex_manager_model::Role;
 use serde_json::{Value, json};
+
+use answer::{
+    ApprovedExtension, DropFolder, ExtensionList, InvocationList, ReloadedExtensions, RevokedExtension, ShownExtension,
+    ShownInvocation,
+};
 
 use super::{Access, Body, Path, Problem, Query, Route};
 use crate::service::tokens::Bearer;
@@ -16,58 +24,58 @@ use crate::service::{Approve, ListInvocations, Services};
 pub(super) fn routes() -> Vec<Route> {
     let (viewer, admin) = (Access::Role(Role::Viewer), Access::Role(Role::Admin));
     vec![
-        Route::get("/api/agents/extensions", viewer, list),
-        Route::post("/api/agents/extensions/reload", admin, reload),
-        Route::get("/api/agents/extensions/{extension_id}", viewer, get),
-        Route::delete("/api/agents/extensions/{extension_id}", admin, revoke),
-        Route::get("/api/agents/extensions/{extension_id}/invocations", viewer, invocations),
-        Route::post("/api/agents/extensions/{extension_id}/approve", admin, approve),
-        Route::post("/api/agents/extensions/{extension_id}/disable", admin, disable),
-        Route::post("/api/agents/extensions/{extension_id}/enable", admin, enable),
+        Route::get("/api/agents/extensions", viewer, list).doc(doc::list()),
+        Route::post("/api/agents/extensions/reload", admin, reload).doc(doc::reload()),
+        Route::get("/api/agents/extensions/{extension_id}", viewer, get).doc(doc::get()),
+        Route::delete("/api/agents/extensions/{extension_id}", admin, revoke).doc(doc::revoke()),
+        Route::get("/api/agents/extensions/{extension_id}/invocations", viewer, invocations).doc(doc::invocations()),
+        Route::post("/api/agents/extensions/{extension_id}/approve", admin, approve).doc(doc::approve()),
+        Route::post("/api/agents/extensions/{extension_id}/disable", admin, disable).doc(doc::disable()),
+        Route::post("/api/agents/extensions/{extension_id}/enable", admin, enable).doc(doc::enable()),
     ]
 }
 
-async fn list(State(services): State<Services>) -> Result<Json<Value>, Problem> {
+async fn list(State(services): State<Services>) -> Result<Json<ExtensionList>, Problem> {
     let extensions = &services.extensions;
     let listed = extensions.list().await?;
     let snapshot = extensions.snapshot();
-    Ok(Json(json!({
-        "status": "ok",
-        "snapshotVersion": snapshot.version,
-        "loadedAt": snapshot.loaded_at.to_string(),
-        "modules": modules(&listed),
-        "extensions": *listed,
-        "roots": extensions.roots().await?.iter().map(root).collect::<Vec<_>>(),
-        "contained": extensions.contained(),
-    })))
+    Ok(Json(ExtensionList {
+        status: "ok",
+        snapshot_version: snapshot.version,
+        loaded_at: snapshot.loaded_at,
+        modules: modules(&listed),
+        extensions: json!(*listed),
+        roots: extensions.roots().await?.iter().map(root).collect(),
+        contained: extensions.contained(),
+    }))
 }
 
-async fn get(State(services): State<Services>, Path(id): Path<ExtensionId>) -> Result<Json<Value>, Problem> {
+async fn get(State(services): State<Services>, Path(id): Path<ExtensionId>) -> Result<Json<ShownExtension>, Problem> {
     let extensions = &services.extensions;
     let extension = extensions.get(&id).await?;
-    Ok(Json(json!({
-        "status": "ok",
-        "granted": extensions.granted(&extension).await?,
-        "extension": extension,
-        "contained": extensions.contained(),
-    })))
+    Ok(Json(ShownExtension {
+        status: "ok",
+        granted: json!(extensions.granted(&extension).await?),
+        extension: json!(extension),
+        contained: extensions.contained(),
+    }))
 }
 
-async fn reload(State(services): State<Services>, bearer: Bearer) -> Result<Json<Value>, Problem> {
+async fn reload(State(services): State<Services>, bearer: Bearer) -> Result<Json<ReloadedExtensions>, Problem> {
     let reloaded = services.extensions.reload(bearer.actor()).await?;
     let short = |approved: &Approved| {
         let (id, version) = (&approved.id, &approved.version);
         json!({ "name": id, "version": version, "agentId": id, "events": kinds(approved) })
     };
-    Ok(Json(json!({
-        "status": "ok",
-        "reloadId": reloaded.id,
-        "loadedCount": reloaded.running.len(),
-        "failedCount": 0,
-        "snapshotVersion": reloaded.snapshot.version,
-        "loadedAt": reloaded.snapshot.loaded_at.to_string(),
-        "modules": reloaded.running.iter().map(short).collect::<Vec<_>>(),
-    })))
+    Ok(Json(ReloadedExtensions {
+        status: "ok",
+        reload_id: reloaded.id.to_string(),
+        loaded_count: reloaded.running.len(),
+        failed_count: 0,
+        snapshot_version: reloaded.snapshot.version,
+        loaded_at: reloaded.snapshot.loaded_at,
+        modules: reloaded.running.iter().map(short).collect(),
+    }))
 }
 
 async fn approve(
@@ -75,51 +83,47 @@ async fn approve(
     bearer: Bearer,
     Path(id): Path<ExtensionId>,
     Body(body): Body<Approve>,
-) -> Result<Json<Value>, Problem> {
-    Ok(approved(&services.extensions.approve(id, body, bearer.actor()).await?))
+) -> Result<Json<ApprovedExtension>, Problem> {
+    Ok(Json(services.extensions.approve(id, body, bearer.actor()).await?.into()))
 }
 
 async fn disable(
     State(services): State<Services>,
     bearer: Bearer,
     Path(id): Path<ExtensionId>,
-) -> Result<Json<Value>, Problem> {
-    Ok(approved(&services.extensions.disable(id, bearer.actor()).await?))
+) -> Result<Json<ApprovedExtension>, Problem> {
+    Ok(Json(services.extensions.disable(id, bearer.actor()).await?.into()))
 }
 
 async fn enable(
     State(services): State<Services>,
     bearer: Bearer,
     Path(id): Path<ExtensionId>,
-) -> Result<Json<Value>, Problem> {
-    Ok(approved(&services.extensions.enable(id, bearer.actor()).await?))
+) -> Result<Json<ApprovedExtension>, Problem> {
+    Ok(Json(services.extensions.enable(id, bearer.actor()).await?.into()))
 }
 
 async fn revoke(
     State(services): State<Services>,
     bearer: Bearer,
     Path(id): Path<ExtensionId>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<RevokedExtension>, Problem> {
     let revoked = services.extensions.revoke(id, bearer.actor()).await?;
-    Ok(Json(json!({ "status": "ok", "extensionId": revoked.id, "revoked": revoked })))
+    Ok(Json(RevokedExtension { status: "ok", extension_id: revoked.id.to_string(), revoked: json!(revoked) }))
 }
 
 async fn invocations(
     State(services): State<Services>,
     Path(id): Path<ExtensionId>,
     Query(query): Query<ListInvocations>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<InvocationList>, Problem> {
     let found = services.extensions.invocations(&id, query).await?;
-    Ok(Json(json!({ "status": "ok", "data": found.iter().map(invocation).collect::<Vec<_>>() })))
-}
-
-fn approved(approved: &Approved) -> Json<Value> {
-    Json(json!({ "status": "ok", "extensionId": approved.id, "approved": approved }))
+    Ok(Json(InvocationList { status: "ok", data: found.into_iter().map(ShownInvocation::from).collect() }))
 }
 
 /// A folder that extensions are dropped into.
-fn root((folder, is_there): &(PathBuf, bool)) -> Value {
-    json!({ "folder": folder.display().to_string(), "isThere": is_there })
+fn root((folder, is_there): &(PathBuf, bool)) -> DropFolder {
+    DropFolder { folder: folder.display().to_string(), is_there: *is_there }
 }
 
 /// What runs, each once, also where it lies in two folders.
@@ -163,27 +167,6 @@ fn module(listed: &Listed) -> Option<Value> {
 /// The kinds of events that it hears, over all its handlers.
 fn kinds(approved: &Approved) -> Vec<&str> {
     approved.grants.handlers.values().flat_map(|handler| &handler.kinds).map(String::as_str).collect()
-}
-
-/// An invocation on the wire. What it read is left out: sessions show it to whoever may see them.
-fn invocation(invocation: &Invocation) -> Value {
-    json!({
-        "invocationId": invocation.id,
-        "extensionId": invocation.extension,
-        "version": invocation.version,
-        "digest": invocation.digest,
-        "handler": invocation.handler,
-        "event": invocation.event,
-        "sessionId": invocation.session,
-        "at": invocation.at.to_string(),
-        "outcome": invocation.outcome,
-        "sentence": invocation.sentence,
-        "actions": invocation.actions,
-        "log": invocation.log,
-        "cpuUs": invocation.cpu_us,
-        "wallUs": invocation.wall_us,
-        "memoryBytes": invocation.memory_bytes,
-    })
 }
 
 #[cfg(test)]

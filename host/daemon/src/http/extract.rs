@@ -1,9 +1,13 @@
 //! What handlers take from a request. Each extractor refuses with a [`Problem`] that says where the input is wrong.
 //!
-//! Depth of JSON is bounded by serde_json itself, which gives up at 128 levels.
+//! What is too deep or too wide is refused before anything is built from it.
 
+mod bounds;
+
+use axum::body::Body as RawBody;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::StatusCode;
+
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use codex_manager_model::limits::{BODY_BYTES_MAX, BODY_READ_MAX};
 use http_body_util::BodyExt;
@@ -15,7 +19,8 @@ use super::Problem;
 use super::drain::drain;
 use super::problem::too_large;
 
-use crate::service::error::{Error, Kind};
+use crate::service::code;
+use crate::service::error::Error;
 
 /// The longest message about a wrong input, in characters. serde repeats the input in it, however long that is.
 const ISSUE_CHARS_MAX: usize = 300;
@@ -33,8 +38,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let reading = read(request);
-        let bytes = tokio::time::timeout(BODY_READ_MAX, reading).await.unwrap_or_else(|_| Err(too_slow()))?;
+        let (parts, body) = request.into_parts();
+        let bytes = whole(&parts.headers, body).await?;
         if bytes.is_empty() { parse(b"{}") } else { parse(&bytes) }.map(Self)
     }
 }
@@ -45,7 +50,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match axum::extract::Query::from_request_parts(parts, state).await {
             Ok(axum::extract::Query(value)) => Ok(Self(value)),
-            Err(rejection) => Err(invalid(format!("the query is wrong: {}", clip(&rejection.body_text()))).into()),
+            Err(rejection) => Err(wrong_query(&rejection.body_text())),
         }
     }
 }
@@ -56,30 +61,37 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(rejection) => Err(invalid(format!("the path is wrong: {}", clip(&rejection.body_text()))).into()),
+            // What cannot be an id is nobody's.
+            Err(rejection) => {
+                let message = format!("the path names nothing: {}", clip(&rejection.body_text()));
+                Err(Error::new(code::ROUTE_NOT_FOUND, message).status("not_found").into())
+            }
         }
     }
 }
 
 /// A request whose input is wrong.
 pub(super) fn invalid(message: impl Into<String>) -> Error {
-    Error::new(Kind::Invalid, "invalid_request", message)
+    Error::new(code::INVALID_REQUEST, message)
 }
 
 fn too_slow() -> Problem {
     let message = format!("the body did not arrive within {} seconds", BODY_READ_MAX.as_secs());
-    Problem::at(StatusCode::REQUEST_TIMEOUT, Error::new(Kind::Invalid, "body_too_slow", message))
+    Error::new(code::BODY_TOO_SLOW, message).into()
 }
 
-/// The whole body, if it is not longer than any may be.
-async fn read(request: Request) -> Result<Vec<u8>, Problem> {
-    let (parts, mut body) = request.into_parts();
+/// The whole body, if it is not longer than any may be and comes in time.
+pub(super) async fn whole(headers: &HeaderMap, body: RawBody) -> Result<Vec<u8>, Problem> {
+    tokio::time::timeout(BODY_READ_MAX, read(headers, body)).await.unwrap_or_else(|_| Err(too_slow()))
+}
+
+async fn read(headers: &HeaderMap, mut body: RawBody) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| invalid("the body ended before it was complete"))?;
         bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
         if bytes.len() > BODY_BYTES_MAX {
-            drain(&parts.headers, body).await;
+            drain(headers, body).await;
             return Err(too_large());
         }
     }
@@ -87,6 +99,7 @@ async fn read(request: Request) -> Result<Vec<u8>, Problem> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    bounds::check(bytes)?;
     let mut source = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut source).map_err(|error| mismatch(&error))?;
     source.end().map_err(|error| malformed(&error))?;
@@ -97,12 +110,26 @@ fn mismatch(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
     if !error.inner().is_data() {
         return malformed(error.inner());
     }
-    let message = without_place(error.inner());
-    let mut path: Vec<Value> = error.path().iter().filter_map(step).collect();
+    issue(error.path().iter().filter_map(step).collect(), &without_place(error.inner()))
+}
+
+/// What the framework says of a query, which begins with the member that is wrong.
+fn wrong_query(said: &str) -> Problem {
+    let said = said.strip_prefix("Failed to deserialize query string: ").unwrap_or(said);
+    match said.split_once(": ") {
+        Some((member, message)) if member.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            issue(vec![member.into()], message)
+        }
+        _ => issue(Vec::new(), said),
+    }
+}
+
+/// A request that is well-formed and not what the operation takes.
+fn issue(mut path: Vec<Value>, message: &str) -> Problem {
     if let Some(member) = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
         path.push(member.into());
     }
-    let issue = json!({ "path": path, "code": issue_code(&message), "message": clip(&message) });
+    let issue = json!({ "path": path, "code": issue_code(message), "message": clip(message) });
     invalid("request validation failed").with("issues", vec![issue]).into()
 }
 
@@ -149,6 +176,7 @@ fn clip(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use axum::body::to_bytes;
+    use axum::http::StatusCode;
     use serde::Deserialize;
 
     use super::*;

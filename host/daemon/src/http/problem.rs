@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use codex_manager_model::limits::BODY_BYTES_MAX;
 use serde_json::{Map, Value};
 
+use crate::service::code::{self, Code};
 use crate::service::error::{Error, Kind};
 
 /// What every handler may answer instead of its result.
@@ -25,14 +26,19 @@ pub(crate) struct Problem {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        Self::at(status_of(error.kind), error)
+        Self { status: status_of(error.kind), error: Arc::new(error) }
     }
 }
 
 impl Problem {
-    /// A problem that only the edge knows, with a status of its own: 405, 413, 415, 421.
-    pub(crate) fn at(status: StatusCode, error: Error) -> Self {
-        Self { status, error: Arc::new(error) }
+    /// Which case it is.
+    pub(super) fn code(&self) -> &'static Code {
+        self.error.code
+    }
+
+    /// What kind of "no" it is.
+    pub(super) fn kind(&self) -> Kind {
+        self.error.kind
     }
 
     /// Writes the problem out under the id of its request, and tells the log what the client is not told.
@@ -57,7 +63,7 @@ impl Problem {
     fn members(&self, request_id: &str) -> Map<String, Value> {
         let error = &self.error;
         let mut members = Map::new();
-        members.insert("type".to_owned(), format!("/errors/{}", error.code.replace('_', "-")).into());
+        members.insert("type".to_owned(), format!("/errors/{}", error.code.word.replace('_', "-")).into());
         members.insert("title".to_owned(), self.status.canonical_reason().unwrap_or("Error").into());
         members.insert("detail".to_owned(), error.message.clone().into());
         if let Some(hint) = &error.hint {
@@ -65,16 +71,17 @@ impl Problem {
         }
         members.extend(error.context.iter().map(|(member, value)| (member.clone(), value.clone())));
         members.insert("status".to_owned(), error.status.into());
-        members.insert("code".to_owned(), error.code.into());
+        members.insert("code".to_owned(), error.code.word.into());
         members.insert("message".to_owned(), error.message.clone().into());
-        members.insert("requestId".to_owned(), request_id.into());
+        // What the child asked is a request too, and whoever answers one means that. This one's id is in a header anyway.
+        members.entry("requestId").or_insert_with(|| request_id.into());
         members
     }
 
     fn log(&self, request_id: &str) {
         let Some(source) = &self.error.source else { return };
         let causes = causes(source.as_ref());
-        tracing::error!(request_id, code = self.error.code, causes, "a request failed");
+        tracing::error!(request_id, code = self.error.code.word, causes, "a request failed");
     }
 }
 
@@ -87,7 +94,7 @@ impl IntoResponse for Problem {
     }
 }
 
-const fn status_of(kind: Kind) -> StatusCode {
+pub(crate) const fn status_of(kind: Kind) -> StatusCode {
     match kind {
         Kind::Invalid => StatusCode::BAD_REQUEST,
         Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
@@ -101,6 +108,16 @@ const fn status_of(kind: Kind) -> StatusCode {
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Kind::Full => StatusCode::INSUFFICIENT_STORAGE,
         Kind::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::AddressTooLong => StatusCode::URI_TOO_LONG,
+        Kind::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        Kind::TooSlow => StatusCode::REQUEST_TIMEOUT,
+        Kind::WrongMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Kind::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
+        Kind::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+        Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        Kind::Locked => StatusCode::LOCKED,
+        Kind::Mismatch => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }
 
@@ -118,7 +135,7 @@ fn causes(source: &(dyn StdError + 'static)) -> String {
 /// A body that is longer than any may be.
 pub(in crate::http) fn too_large() -> Problem {
     let message = format!("a body may have {BODY_BYTES_MAX} bytes");
-    Problem::at(StatusCode::PAYLOAD_TOO_LARGE, Error::new(Kind::Invalid, "body_too_large", message))
+    Error::new(code::BODY_TOO_LARGE, message).into()
 }
 
 #[cfg(test)]
@@ -133,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_problem_has_the_members_of_older_clients_and_the_standard_ones() {
-        let members = body(Error::not_found("session_not_found", "sessionId", "s1").hint("list them"));
+        let members = body(Error::not_found(code::SESSION_NOT_FOUND, "sessionId", "s1").hint("list them"));
         let expected = serde_json::json!({
             "type": "/errors/session-not-found", "title": "Not Found", "detail": "there is no session s1",
             "hint": "list them", "sessionId": "s1", "status": "not_found", "code": "session_not_found",
@@ -144,16 +161,18 @@ mod tests {
 
     #[test]
     fn context_may_replace_the_title_but_not_what_clients_match_on() {
-        let error = Error::new(Kind::Gone, "session_deleted", "gone").status("deleted");
-        let members = body(error.with("title", "My session").with("code", "forged").with("requestId", "forged"));
+        let error = Error::new(code::SESSION_DELETED, "gone").status("deleted");
+        let members = body(error.with("title", "My session").with("code", "forged"));
         assert_eq!(members["title"], "My session");
         assert_eq!(members["code"], "session_deleted");
         assert_eq!(members["requestId"], "req_1");
+        let asked = body(Error::not_found(code::TOOL_CALL_NOT_FOUND, "requestId", "call_1"));
+        assert_eq!(asked["requestId"], "call_1", "what older clients call a request is what the child asked");
     }
 
     #[test]
     fn a_delay_is_told_in_whole_seconds_rounded_up() {
-        let error = Error::new(Kind::Unavailable, "codex_not_running", "no").retry_after(Duration::from_millis(1200));
+        let error = Error::new(code::CODEX_RESTARTING, "no").retry_after(Duration::from_millis(1200));
         let response = Problem::from(error).render("req_1");
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[RETRY_AFTER], "2");

@@ -4,9 +4,10 @@
 //! their size and on the number of connections, and a deadline for writes that make no progress.
 
 mod connection;
+mod room;
+mod unread;
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -16,63 +17,92 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use rustix::process::{Resource, getrlimit};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use crate::listen::{Arrival, Listeners};
 use connection::Connection;
 pub(super) use connection::Progress;
+pub(super) use room::Known;
+use room::{Place, Room};
 
-/// How long to wait after accepting failed, as it does while the process has no file descriptors left.
+/// How long to wait after accepting failed and nobody could be sent away for it.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
+/// What a request has come over. Found in its extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    /// The network, if only that of this machine.
+    Tcp,
+    /// A Unix socket.
+    Unix,
+}
+
 /// Serves `router` until `shutdown`; then lets requests under way finish, for a short while.
-pub(crate) async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+pub(crate) async fn serve(listeners: Listeners, router: Router, shutdown: impl Future<Output = ()>) {
+    let room = Room::new(connections_max());
     let ending = CancellationToken::new();
     tokio::pin!(shutdown);
     loop {
-        let accepted = tokio::select! {
+        let (arrival, place) = tokio::select! {
             () = &mut shutdown => break,
-            accepted = accept(&listener, &room) => accepted,
+            accepted = accept(&listeners, &room) => accepted,
         };
-        tokio::spawn(connected(accepted, router.clone(), ending.clone()));
-    }
-    drop(listener);
-    ending.cancel();
-    // Every connection, upgraded or not, holds one permit for as long as it lives.
-    let everybody = u32::try_from(CONNECTIONS_MAX).expect("a few connections");
-    if tokio::time::timeout(CLOSE_GRACE, room.acquire_many(everybody)).await.is_err() {
-        tracing::warn!(left = CONNECTIONS_MAX - room.available_permits(), "some connections did not end in time");
-    }
-}
-
-type Accepted = (TcpStream, OwnedSemaphorePermit);
-
-/// The next connection, once there is room for one more.
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> Accepted {
-    let permit = Arc::clone(room).acquire_owned().await.expect("the semaphore is never closed");
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => return (stream, permit),
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
+        let (router, ending) = (router.clone(), ending.clone());
+        match arrival {
+            Arrival::Tcp(stream) => {
+                // Frames of the stream are small, and each is awaited.
+                let _ = stream.set_nodelay(true);
+                tokio::spawn(connected(stream, Over::Tcp, place, router, ending));
+            }
+            Arrival::Unix(stream) => {
+                tokio::spawn(connected(stream, Over::Unix, place, router, ending));
             }
         }
     }
+    drop(listeners);
+    ending.cancel();
+    // Every connection, upgraded or not, has its place for as long as it lives.
+    if tokio::time::timeout(CLOSE_GRACE, room.empty()).await.is_err() {
+        tracing::warn!(left = room.taken(), "some connections did not end in time");
+    }
 }
 
-async fn connected((stream, permit): Accepted, router: Router, ending: CancellationToken) {
-    // Frames of the stream are small, and each is awaited.
-    let _ = stream.set_nodelay(true);
-    // The permit lives in the connection, which an upgrade moves elsewhere.
-    let connection = Connection::new(stream, permit);
+/// As many as there may be, and no more than half of the files that this process may open: the rest are for the store,
+/// the child and extensions.
+fn connections_max() -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(files / 2).unwrap_or(usize::MAX).clamp(1, CONNECTIONS_MAX)
+}
+
+/// The next connection, with a place for it.
+async fn accept(listeners: &Listeners, room: &Room) -> (Arrival, Place) {
+    loop {
+        match listeners.accept().await {
+            Ok(arrival) => return (arrival, room.enter().await),
+            // There may be no file descriptors left, and strangers may hold many.
+            Err(error) if room.send_one_away() => tracing::debug!(%error, "a stranger leaves for the next connection"),
+            Err(error) => tracing::warn!(%error, "cannot accept a connection"),
+        }
+        tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
+    }
+}
+
+async fn connected<S>(stream: S, over: Over, place: Place, router: Router, ending: CancellationToken)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (leave, known) = (place.leave(), place.known());
+    // The place lives in the connection, which an upgrade moves elsewhere.
+    let connection = Connection::new(stream, place);
     let progress = connection.progress();
     let service = router.map_request(move |request: Request<Incoming>| {
         let mut request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(progress.clone());
+        request.extensions_mut().insert(known.clone());
+        request.extensions_mut().insert(over);
         request
     });
     let served = http1::Builder::new()
@@ -84,6 +114,7 @@ async fn connected((stream, permit): Accepted, router: Router, ending: Cancellat
     tokio::pin!(served);
     let result = tokio::select! {
         result = &mut served => result,
+        () = leave.cancelled() => return,
         () = ending.cancelled() => {
             served.as_mut().graceful_shutdown();
             served.await

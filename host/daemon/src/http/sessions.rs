@@ -1,28 +1,73 @@
-//! `/api/sessions`.
+//! `/api/sessions`: making, listing and reading sessions. What is done with one is in [`lifecycle`] and [`turns`].
+//!
+//! Whoever is not to come to a session at all is told so before what was sent is looked at: handlers take the body as it
+//! was read, with whatever is wrong with it, and ask for it after the guard.
+
+mod examples;
+mod lifecycle;
+mod turns;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use codex_manager_model::{Role, SessionId, TranscriptEntry};
-use serde_json::{Value, json};
+use codex_manager_model::{Role, SessionId};
+use serde_json::json;
 
-use super::{Access, Body, Path, Problem, Query, Route};
+use self::examples::{SESSION, THREAD, example};
+use super::doc::{OF_CHILD, OF_OUTBOX};
+use super::{Access, Body, Doc, Path, Problem, Query, Route};
+use crate::service::sessions::{CreateSession, CreatedSession, ListSessions, SessionPage, SessionRead};
 use crate::service::tokens::Bearer;
-use crate::service::{CreateSession, Interrupt, ListSessions, SendMessage, Services};
+use crate::service::{Services, code};
+
+const VIEWER: Access = Access::Role(Role::Viewer);
+const OPERATOR: Access = Access::Role(Role::Operator);
 
 pub(super) fn routes() -> Vec<Route> {
-    let (viewer, operator) = (Access::Role(Role::Viewer), Access::Role(Role::Operator));
-    vec![
-        Route::get("/api/sessions", viewer, list),
-        Route::post("/api/sessions", operator, create),
-        Route::get("/api/sessions/{session_id}", viewer, get),
-        Route::post("/api/sessions/{session_id}/messages", operator, send),
-        Route::post("/api/sessions/{session_id}/interrupt", operator, interrupt),
-        Route::post("/api/sessions/{session_id}/transcript/upsert", operator, upsert_entry),
-    ]
+    let mut routes = vec![
+        Route::get("/api/sessions", VIEWER, list).doc(
+            Doc::new("listSessions", "sessions", "Lists sessions, the last used first.")
+                .says("Answered from our own records. Threads that others start beside this daemon appear once Codex tells of them.")
+                .query::<ListSessions>()
+                .answer::<SessionPage>(
+                    200,
+                    "A page of sessions.",
+                    json!({ "data": [example(SESSION)], "nextCursor": null, "archived": false }),
+                ),
+        ),
+        Route::post("/api/sessions", OPERATOR, create).doc(
+            Doc::new("createSession", "sessions", "Makes a session: a thread of Codex, and our record of it.")
+                .says("What the body leaves out is as the defaults of new sessions say. `warnings` tells what is accepted and \
+                       deprecated, such as the policy `on-failure`, which Codex no longer has: it is told `on-request`.")
+                .optional_body::<CreateSession>(json!({ "approvalPolicy": "untrusted" }))
+                .answer::<CreatedSession>(
+                    200,
+                    "The session.",
+                    json!({ "session": example(SESSION), "thread": example(THREAD) }),
+                )
+                .refuses(&[code::NOT_CONTAINED])
+                .refuses(OF_CHILD)
+                .refuses(OF_OUTBOX),
+        ),
+        Route::get("/api/sessions/{session_id}", VIEWER, read).doc(
+            Doc::new("readSession", "sessions", "Reads a session: its thread, and what was said in it.")
+                .answer::<SessionRead>(
+                    200,
+                    "The session.",
+                    json!({ "session": example(SESSION), "thread": example(THREAD), "transcript": [] }),
+                )
+                .refuses(&[code::SESSION_DELETED, code::SESSION_NOT_FOUND])
+                .refuses(OF_CHILD),
+        ),
+    ];
+    routes.extend(lifecycle::routes());
+    routes.extend(turns::routes());
+    routes
 }
 
-async fn list(State(services): State<Services>, Query(query): Query<ListSessions>) -> Result<Json<Value>, Problem> {
+async fn list(
+    State(services): State<Services>,
+    Query(query): Query<ListSessions>,
+) -> Result<Json<SessionPage>, Problem> {
     Ok(Json(services.sessions.list(query).await?))
 }
 
@@ -30,40 +75,11 @@ async fn create(
     State(services): State<Services>,
     bearer: Bearer,
     Body(body): Body<CreateSession>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<CreatedSession>, Problem> {
     Ok(Json(services.sessions.create(body, bearer.actor()).await?))
 }
 
-async fn get(State(services): State<Services>, Path(id): Path<SessionId>) -> Result<Json<Value>, Problem> {
-    Ok(Json(services.sessions.get(&id).await?))
-}
-
-async fn send(
-    State(services): State<Services>,
-    bearer: Bearer,
-    Path(id): Path<SessionId>,
-    Body(body): Body<SendMessage>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let turn = services.sessions.send(&id, body, bearer.actor()).await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "status": "accepted", "sessionId": id, "turnId": turn }))))
-}
-
-async fn interrupt(
-    State(services): State<Services>,
-    bearer: Bearer,
-    Path(id): Path<SessionId>,
-    Body(body): Body<Interrupt>,
-) -> Result<Json<Value>, Problem> {
-    let turn = services.sessions.interrupt(&id, body, bearer.actor()).await?;
-    Ok(Json(json!({ "status": "ok", "sessionId": id, "turnId": turn })))
-}
-
-async fn upsert_entry(
-    State(services): State<Services>,
-    bearer: Bearer,
-    Path(id): Path<SessionId>,
-    Body(body): Body<TranscriptEntry>,
-) -> Result<Json<Value>, Problem> {
-    let entry = services.transcripts.upsert(&id, body, bearer.actor()).await?;
-    Ok(Json(json!({ "status": "ok", "sessionId": id, "entry": entry })))
+async fn read(State(services): State<Services>, Path(id): Path<SessionId>) -> Result<Json<SessionRead>, Problem> {
+    let session = services.sessions.readable(&id).await?;
+    Ok(Json(services.sessions.read(session).await?))
 }

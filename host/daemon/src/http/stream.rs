@@ -3,6 +3,7 @@
 //! Both begin with a `ready` frame and go on from a cursor: `after`, or for server-sent events the `Last-Event-ID` that
 //! a browser sends when it reconnects. A cursor that cannot be served is refused before either begins.
 
+mod ask;
 mod command;
 mod sse;
 mod websocket;
@@ -13,14 +14,19 @@ use axum::extract::{FromRef, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::Response;
 use axum::{Extension, response::IntoResponse};
-use codex_manager_model::{Epoch, Role, Seq, SessionId};
-use serde::Deserialize;
+use codex_manager_model::{Epoch, Role, Seq};
+use serde_json::json;
 
 use super::extract::invalid;
 use super::serve::Progress;
-use super::{Access, Problem, Query, Route};
+use super::{Access, Doc, Problem, Route};
+use crate::service::code;
+use crate::service::error::Error;
 use crate::service::tokens::{Bearer, Tokens};
-use crate::stream::{Control, Cursor, Filter, Reader, Start, Stream, control};
+use crate::stream::{Control, Reader, Start, Stream, control};
+use ask::{cursor, wrong_cursor};
+
+pub(super) use ask::Ask;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
@@ -31,16 +37,21 @@ where
     Stream: FromRef<S>,
     Tokens: FromRef<S>,
 {
-    vec![Route::get("/api/stream", Access::Role(Role::Viewer), open)]
+    vec![Route::get("/api/stream", Access::Role(Role::Viewer), open).doc(doc())]
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Ask {
-    #[serde(default)]
-    thread_id: Option<String>,
-    #[serde(default)]
-    after: Option<String>,
+fn doc() -> Doc {
+    let frames = "retry: 1000\nevent: ready\ndata: {\"type\":\"ready\",\"threadId\":null,\"epoch\":\"01jz\",\"seq\":42}\nid: 01jz.42\n\n";
+    Doc::new("connectEventStream", "stream", "Follows what happens, over a websocket or as server-sent events.")
+        .says(
+            "A request for an upgrade gets a websocket, any other one server-sent events. Both begin with a `ready` frame. \
+             `GET /api/asyncapi.json` tells the frames, and what may be said on the websocket. Who reconnects sends `after`, or \
+             with server-sent events `Last-Event-ID`, and gets every row since.",
+        )
+        .query::<Ask>()
+        .empty_answer(101, "A websocket")
+        .answer_as::<String>(200, "Server-sent events, without an end", "text/event-stream", json!(frames))
+        .refuses(&[code::CURSOR_EXPIRED])
 }
 
 /// A client that was let in, with its place in the stream.
@@ -63,7 +74,7 @@ async fn open(
     State(stream): State<Stream>,
     State(tokens): State<Tokens>,
     bearer: Bearer,
-    Query(ask): Query<Ask>,
+    ask: Result<Ask, Problem>,
     headers: HeaderMap,
     progress: Option<Extension<Progress>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -74,14 +85,14 @@ async fn open(
         (true, Err(rejection)) => return Err(invalid(rejection.body_text()).into()),
         (false, _) => None,
     };
+    let ask = ask?;
     let start = start(&ask, &headers, upgrade.is_some())?;
-    let thread = ask.thread_id.filter(|thread| !thread.is_empty()).map(SessionId::new);
-    let filter = thread.clone().map_or_else(Filter::everything, |thread| Filter::threads([thread]));
     let from_head = start == Start::Head;
-    let reader = stream.open(start, filter).await?;
+    let reader = stream.open(start, ask.filter()).await?;
     // Who begins at the head may keep this as its cursor, so it is the very place where the reader begins.
     let head = if from_head { reader.cursor() } else { stream.head() };
-    let ready = Control::Ready { thread: thread.as_ref(), epoch: stream.epoch().as_str(), head: head.0 };
+    let ready =
+        Control::Ready { threads: &ask.threads, types: &ask.types, epoch: stream.epoch().as_str(), head: head.0 };
     let client = Client { reader, epoch: stream.epoch().clone(), ready: control(&ready), tokens, bearer };
     Ok(match upgrade {
         Some(upgrade) => websocket::answer(upgrade, client, progress.map(|found| found.0).unwrap_or_default()),
@@ -90,53 +101,11 @@ async fn open(
 }
 
 /// A browser that reconnects repeats its first address, and says in a header how far it has come since.
-fn start(ask: &Ask, headers: &HeaderMap, websocket: bool) -> Result<Start, Problem> {
-    let seen = headers.get(LAST_EVENT_ID).filter(|_| !websocket);
-    let text = match seen {
-        Some(value) => value.to_str().map_err(|_| wrong_cursor())?,
-        None => ask.after.as_deref().unwrap_or_default(),
+fn start(ask: &Ask, headers: &HeaderMap, websocket: bool) -> Result<Start, Error> {
+    let seen = headers.get(LAST_EVENT_ID).filter(|value| !websocket && !value.is_empty());
+    let after = match seen {
+        Some(value) => Some(value.to_str().ok().and_then(cursor).ok_or_else(wrong_cursor)?),
+        None => ask.cursor()?,
     };
-    if text.is_empty() { Ok(Start::Head) } else { cursor(text).map(Start::After).ok_or_else(wrong_cursor) }
-}
-
-/// `<seq>`, or `<epoch>.<seq>`.
-fn cursor(text: &str) -> Option<Cursor> {
-    let (epoch, seq) = match text.rsplit_once('.') {
-        Some((epoch, seq)) => (Some(Epoch::new(epoch)), seq),
-        None => (None, text),
-    };
-    let digits = !seq.is_empty() && seq.bytes().all(|byte| byte.is_ascii_digit());
-    let seq = digits.then(|| seq.parse().ok()).flatten().map(Seq)?;
-    Some(Cursor { epoch, seq })
-}
-
-fn wrong_cursor() -> Problem {
-    invalid("a cursor is a number, or the epoch and a number with a dot between them").into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cursors_are_a_number_or_an_epoch_and_a_number() {
-        let epoch = |text: &str| Some(Epoch::new(text));
-        let table = [
-            ("0", Some((None, 0))),
-            ("42", Some((None, 42))),
-            ("abc.42", Some((epoch("abc"), 42))),
-            ("a.b.42", Some((epoch("a.b"), 42))),
-            ("abc.", None),
-            ("abc", None),
-            ("-1", None),
-            ("+1", None),
-            (" 1", None),
-            ("1.0x", None),
-            ("18446744073709551616", None),
-        ];
-        for (text, expected) in table {
-            let expected = expected.map(|(epoch, seq)| Cursor { epoch, seq: Seq(seq) });
-            assert_eq!(cursor(text), expected, "{text:?}");
-        }
-    }
+    Ok(after.map_or(Start::Head, Start::After))
 }

@@ -1,11 +1,15 @@
 //! The edge from outside, around a small table of routes and a real store.
 
 mod guarding;
+mod recording;
 mod refusing;
 mod serving;
 mod streaming;
 mod token_routes;
 
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use axum::body::{Body as RawBody, to_bytes};
@@ -19,7 +23,10 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+use axum::http::StatusCode;
+
 use super::*;
+use crate::service::requests::Requests;
 use crate::service::tokens::{Bearer, Secret, Tokens};
 
 /// No test waits longer than this for anything.
@@ -30,7 +37,14 @@ const OUR_HOST: &str = "127.0.0.1:4317";
 #[derive(Clone)]
 struct Parts {
     tokens: Tokens,
+    audit: Audit,
     stream: Stream,
+}
+
+impl FromRef<Parts> for Audit {
+    fn from_ref(parts: &Parts) -> Self {
+        parts.audit.clone()
+    }
 }
 
 impl FromRef<Parts> for Tokens {
@@ -49,9 +63,14 @@ struct Fixture {
     parts: Parts,
     store: Store,
     guard: Guard,
+    requests: Requests,
     viewer: Secret,
     operator: Secret,
     admin: Secret,
+    clock: Clock,
+    /// How many seconds the clock is ahead of the true time.
+    ahead: Arc<AtomicI64>,
+    port: u16,
     stop: CancellationToken,
     _folder: TempDir,
 }
@@ -64,7 +83,8 @@ impl Fixture {
     async fn on_port(port: u16) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Config { folder: folder.path().to_owned(), size_bytes_max: None }.open().expect("a store");
-        let tokens = Tokens::open(store.clone(), Clock::system()).await.expect("tokens");
+        let (clock, ahead) = movable();
+        let tokens = Tokens::open(store.clone(), clock.clone()).await.expect("tokens");
         let stream = Stream::new(store.clone(), Ephemeral::new());
         let stop = CancellationToken::new();
         tokio::spawn(stream.clone().run(stop.clone()));
@@ -72,16 +92,32 @@ impl Fixture {
             viewer: secret(&tokens, Role::Viewer).await,
             operator: secret(&tokens, Role::Operator).await,
             admin: secret(&tokens, Role::Admin).await,
-            guard: Guard::new(tokens.clone(), port, &[]),
-            parts: Parts { tokens, stream },
+            guard: Guard::new(tokens.clone(), doors(port), Rate::default(), Rbac::Disabled, clock.clone()),
+            requests: Requests::new(store.clone(), Clock::system()),
+            parts: Parts { tokens, audit: Audit::new(store.clone(), clock.clone()), stream },
             store,
+            clock,
+            ahead,
+            port,
             stop,
             _folder: folder,
         }
     }
 
+    /// The same with another rate and other roles.
+    fn guarded_by(mut self, rate: Rate, rbac: Rbac) -> Self {
+        self.guard = Guard::new(self.parts.tokens.clone(), doors(self.port), rate, rbac, self.clock.clone());
+        self
+    }
+
     fn router(&self) -> axum::Router {
-        assemble(table(), self.guard.clone(), self.parts.clone())
+        self.routed(table())
+    }
+
+    fn routed(&self, routes: Vec<Route<Parts>>) -> axum::Router {
+        let Parts { audit, .. } = &self.parts;
+        let door = guard::Door::new(self.guard.clone(), &routes);
+        assemble(routes, Front::new(door, audit.clone(), self.requests.clone(), None), self.parts.clone())
     }
 
     async fn send(&self, request: Request<RawBody>) -> Response<RawBody> {
@@ -95,6 +131,17 @@ impl Drop for Fixture {
     }
 }
 
+fn doors(port: u16) -> Doors {
+    Doors::new(Some(SocketAddr::from(([127, 0, 0, 1], port))), None)
+}
+
+/// A clock, and what moves it.
+fn movable() -> (Clock, Arc<AtomicI64>) {
+    let ahead = Arc::new(AtomicI64::new(0));
+    let by = Arc::clone(&ahead);
+    (Clock::new(move || jiff::Timestamp::now() + jiff::SignedDuration::from_secs(by.load(Ordering::SeqCst))), ahead)
+}
+
 async fn secret(tokens: &Tokens, role: Role) -> Secret {
     tokens.create("test", role, None, Actor::User).await.expect("a token").1
 }
@@ -105,10 +152,13 @@ fn table() -> Vec<Route<Parts>> {
         Route::get("/open", Access::Open, async || "open"),
         Route::get("/view/{name}", Access::Role(Role::Viewer), async |Path(name): Path<String>| name),
         Route::get("/panic", Access::Role(Role::Viewer), panics),
+        Route::post("/panic", Access::Role(Role::Operator), panics),
+        Route::post("/hangs", Access::Role(Role::Operator), std::future::pending::<()>),
         Route::post("/act", Access::Role(Role::Operator), async |Body(value): Body<Value>| value.to_string()),
         Route::post("/idle", Access::Role(Role::Operator), async |bearer: Bearer| bearer.actor().to_string()),
     ];
     routes.extend(tokens::routes());
+    routes.extend(audit::routes());
     routes.extend(stream::routes());
     routes
 }

@@ -1,13 +1,16 @@
 //! `/api/tokens`: making, listing and ending bearer tokens. For administrators.
 
-use axum::Json;
 use axum::extract::{FromRef, State};
+use axum::{Extension, Json};
 use codex_manager_model::{Role, Token, TokenId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
-use super::{Access, Body, Path, Problem, Route};
+use super::idempotency::NotKept;
+use super::{Access, Body, Doc, Path, Problem, Route};
+use crate::service::code;
 use crate::service::tokens::{Bearer, Tokens};
 
 /// The routes of tokens.
@@ -17,50 +20,109 @@ where
     Tokens: FromRef<S>,
 {
     vec![
-        Route::get("/api/tokens", Access::Role(Role::Admin), list),
-        Route::post("/api/tokens", Access::Role(Role::Admin), create),
-        Route::delete("/api/tokens/{token_id}", Access::Role(Role::Admin), revoke),
+        Route::get("/api/tokens", Access::Role(Role::Admin), list).doc(
+            Doc::new("listTokens", "tokens", "The tokens that there are, those that have ended among them.")
+                .answer::<TokenList>(200, "The tokens, without their secrets.", json!({ "data": [example()] })),
+        ),
+        Route::post("/api/tokens", Access::Role(Role::Admin), create).doc(
+            Doc::new("createToken", "tokens", "Makes a token, and tells its secret this once.")
+                .body::<NewToken>(json!({ "name": "laptop", "role": "operator" }))
+                .answer::<NewSecret>(
+                    200,
+                    "The token and its secret. Under an Idempotency-Key the secret is not told again.",
+                    json!({ "status": "ok", "token": example(), "secret": "cmt_…" }),
+                )
+                .refuses(&[code::TOO_MANY_TOKENS, code::ANSWER_NOT_KEPT]),
+        ),
+        Route::delete("/api/tokens/{token_id}", Access::Role(Role::Admin), revoke).doc(
+            Doc::new("revokeToken", "tokens", "Ends a token, and with it its streams.")
+                .answer::<RevokedToken>(200, "The token as it is now.", json!({ "status": "ok", "token": example() }))
+                .refuses(&[code::TOKEN_NOT_FOUND]),
+        ),
     ]
 }
 
-#[derive(Deserialize)]
+fn example() -> Value {
+    json!({
+        "tokenId": "tok_0192f0c8a5b97c3e8d1f2a3b4c5d6e7f",
+        "name": "laptop",
+        "role": "operator",
+        "createdAt": "2026-01-02T03:04:05Z",
+        "expiresAt": null,
+        "revokedAt": null,
+    })
+}
+
+/// A token to be made.
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NewToken {
+    /// What people call it; no control characters.
+    #[schema(min_length = 1, max_length = 120, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
     name: String,
     role: Role,
+    /// When it ends by itself; in the future.
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
 }
 
 /// A token as it is shown. Its secret is not part of it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Token)]
 pub(crate) struct Shown {
     token_id: TokenId,
     name: String,
     role: Role,
+    #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
     revoked_at: Option<Timestamp>,
 }
 
-async fn list(State(tokens): State<Tokens>) -> Result<Json<Value>, Problem> {
-    let shown: Vec<Shown> = tokens.list().await?.into_iter().map(Shown::from).collect();
-    Ok(Json(json!({ "data": shown })))
+#[derive(Serialize, ToSchema)]
+struct TokenList {
+    data: Vec<Shown>,
+}
+
+/// A token that was made, with its secret.
+#[derive(Serialize, ToSchema)]
+struct NewSecret {
+    status: &'static str,
+    token: Shown,
+    secret: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct RevokedToken {
+    status: &'static str,
+    token: Shown,
+}
+
+async fn list(State(tokens): State<Tokens>) -> Result<Json<TokenList>, Problem> {
+    Ok(Json(TokenList { data: tokens.list().await?.into_iter().map(Shown::from).collect() }))
 }
 
 async fn create(
     State(tokens): State<Tokens>,
     bearer: Bearer,
     Body(new): Body<NewToken>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<(Extension<NotKept>, Json<NewSecret>), Problem> {
     let (token, secret) = tokens.create(&new.name, new.role, new.expires_at, bearer.actor()).await?;
-    Ok(Json(json!({ "status": "ok", "token": Shown::from(token), "secret": secret.expose() })))
+    let made = NewSecret { status: "ok", token: token.into(), secret: secret.expose().to_owned() };
+    Ok((Extension(NotKept), Json(made)))
 }
 
-async fn revoke(State(tokens): State<Tokens>, bearer: Bearer, Path(id): Path<TokenId>) -> Result<Json<Value>, Problem> {
+async fn revoke(
+    State(tokens): State<Tokens>,
+    bearer: Bearer,
+    Path(id): Path<TokenId>,
+) -> Result<Json<RevokedToken>, Problem> {
     let token = tokens.revoke(&id, bearer.actor()).await?;
-    Ok(Json(json!({ "status": "ok", "token": Shown::from(token) })))
+    Ok(Json(RevokedToken { status: "ok", token: token.into() }))
 }
 
 impl From<Token> for Shown {

@@ -1,37 +1,50 @@
 //! Committing one change: the state and the row that tells of it, in the same transaction.
 
-use codex_manager_model::{
-    Actor, Approval, ApprovalState, Item, ItemStatus, NewEvent, Operation, OperationId, OperationKind, OperationState,
-    SessionId, Turn, TurnStatus,
-};
+use codex_manager_model::{InteractionState, Item, ItemStatus, NewEvent, OperationState, SessionId, Turn, TurnStatus};
 use codex_manager_store::{Error, ExpireScope, Tx};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::asked::{asked, refused};
 use super::change::{Card, Change, Told};
-use super::changes::with_changes;
 use super::items::item_of;
-use super::left_out::LeftOut;
-use super::{child, request, signal};
+use super::{child, gone, signal, synthesized, threads};
+use crate::deletion::Erased;
 use crate::ending::expire;
 use crate::thread;
 
-/// JSON-RPC's word for a method that this side does not have.
-const METHOD_NOT_FOUND: i64 = -32601;
-/// JSON-RPC's word for params that are not taken.
-const INVALID_PARAMS: i64 = -32602;
+/// What a change has come to, beyond rows.
+#[derive(Default)]
+pub(super) struct Applied {
+    /// The session that it spoke of.
+    pub card: Option<Card>,
+    /// The sessions that it was the end of.
+    pub erased: Vec<Erased>,
+    /// The thread that it spoke of, where nobody here knows it.
+    pub unknown: Option<SessionId>,
+}
 
-/// Applies `change`: its own row comes first, and what it caused right after it. Answers the session it spoke of.
-pub(super) fn apply(tx: &Tx<'_>, change: &Change) -> Result<Option<Card>, Error> {
+/// Applies `change`: its own row comes first, and what it caused right after it.
+pub(super) fn apply(tx: &Tx<'_>, change: &Change) -> Result<Applied, Error> {
+    if gone::is_late(tx, change)? {
+        return Ok(Applied::default());
+    }
     match change {
-        Change::Told(told) => return notified(tx, told),
-        Change::Asked(told, approval) => asked(tx, told, approval)?,
+        Change::Told(told) => {
+            let erased = gone::deleted(tx, told)?;
+            if !erased.is_empty() {
+                return Ok(Applied { erased, ..Applied::default() });
+            }
+            return Ok(Applied { card: notified(tx, told)?, erased, unknown: threads::unknown(tx, told)? });
+        }
+        Change::Asked(told, interaction) => asked(tx, told, interaction)?,
         Change::Refused(told) => refused(tx, told)?,
         Change::Flushed { item, chars, at } => flush(tx, item, *chars, *at)?,
-        Change::ChildReady { generation, at } => child::ready(tx, generation, *at)?,
+        Change::ChildReady { generation, pid, at } => child::ready(tx, generation, *pid, *at)?,
         Change::ChildGone { generation, exit } => child::gone(tx, generation, exit)?,
+        Change::ChildRests { phase, last_exit, at } => child::rests(tx, phase, last_exit.as_ref(), *at)?,
     }
-    Ok(None)
+    Ok(Applied::default())
 }
 
 /// A notification: its row first, so that what it causes comes after it.
@@ -39,30 +52,18 @@ fn notified(tx: &Tx<'_>, told: &Told) -> Result<Option<Card>, Error> {
     let before = card(tx, told)?;
     row(tx, told, before.as_ref(), None)?;
     match told.method.as_str() {
-        "thread/started" => thread_started(tx, told)?,
-        "thread/name/updated" => thread_named(tx, told)?,
-        "thread/archived" => archived(tx, told, true)?,
-        "thread/unarchived" => archived(tx, told, false)?,
+        "thread/started" => threads::started(tx, told)?,
+        "thread/name/updated" => threads::named(tx, told)?,
+        "thread/archived" => threads::moved(tx, told, true)?,
+        "thread/unarchived" => threads::moved(tx, told, false)?,
         "turn/started" => turn_started(tx, told)?,
         "turn/completed" => turn_completed(tx, told)?,
         "item/started" | "item/completed" => item_told(tx, told)?,
         "serverRequest/resolved" => request_resolved(tx, told)?,
+        "thread/closed" => thread_ended(tx, told)?,
         _ => {}
     }
-    Ok(told.session.clone().zip(before))
-}
-
-fn asked(tx: &Tx<'_>, told: &Told, approval: &Approval) -> Result<(), Error> {
-    // A child that reuses the id of a request that still waits asks the same thing twice.
-    let known = tx.approval_by_request(&told.generation, &approval.request_id)?;
-    let house = if known.is_some_and(|known| known.state == ApprovalState::Pending) {
-        None
-    } else {
-        let approval = with_changes(tx, approval)?;
-        tx.put_approval(&approval)?;
-        Some(json!({ "type": "approval", "payload": request::pending(&approval) }))
-    };
-    row(tx, told, card(tx, told)?.as_ref(), house)
+    Ok(before)
 }
 
 /// Writes what an item has said so far, as state and as a row. `chars` is where its next delta begins.
@@ -80,63 +81,31 @@ fn flush(tx: &Tx<'_>, item: &Item, chars: usize, at: Timestamp) -> Result<(), Er
     tx.append_event(event.of_turn(Some(item.turn.clone()))).map(drop)
 }
 
-/// Fail-closed: what nobody here understands, or can be shown, is refused to the child, and shown.
-fn refused(tx: &Tx<'_>, told: &Told) -> Result<(), Error> {
-    let id = told.request_id.clone().unwrap_or_default();
-    let (code, message) = match &told.left_out {
-        None => (METHOD_NOT_FOUND, format!("client does not support server-initiated method: {}", told.method)),
-        Some(LeftOut { reason, bytes }) => (INVALID_PARAMS, format!("params of {bytes} bytes are refused: {reason:?}")),
-    };
-    tx.record_operation(&Operation {
-        id: OperationId::fresh(),
-        kind: OperationKind::Reply,
-        method: told.method.clone(),
-        session: told.session.clone(),
-        approval: None,
-        generation: Some(told.generation.clone()),
-        body: json!({ "id": id, "error": { "code": code, "message": message } }),
-        state: OperationState::Recorded,
-        outcome: None,
-        actor: Actor::Host,
-        cause: None,
-        created_at: told.at,
-        updated_at: told.at,
-    })?;
-    let request = json!({ "id": signal::request_text(&id), "method": told.method, "params": told.shown() });
-    let house = json!({ "type": "server_request", "payload": request });
-    row(tx, told, card(tx, told)?.as_ref(), Some(house))
-}
-
-fn row(tx: &Tx<'_>, told: &Told, card: Option<&Value>, house: Option<Value>) -> Result<(), Error> {
-    let payload = signal::payload(told, card, house);
-    let event = NewEvent::new(signal::kind(told), told.session.clone(), payload, told.at);
+pub(super) fn row(tx: &Tx<'_>, told: &Told, card: Option<&Card>, house: Option<Value>) -> Result<(), Error> {
+    let (kind, payload) = signal::event(told, card, house);
+    let event = NewEvent::new(kind, told.session.clone(), payload, told.at);
     tx.append_event(event.of_turn(told.turn.clone())).map(drop)
 }
 
-fn card(tx: &Tx<'_>, told: &Told) -> Result<Option<Value>, Error> {
+pub(super) fn card(tx: &Tx<'_>, told: &Told) -> Result<Option<Card>, Error> {
     let Some(session) = &told.session else { return Ok(None) };
-    Ok(tx.session(session)?.as_ref().map(signal::card))
-}
-
-/// A thread that somebody else started becomes a session of ours; one that we started is known already, or will be.
-fn thread_started(tx: &Tx<'_>, told: &Told) -> Result<(), Error> {
-    match thread::session(&told.params["thread"], told.at) {
-        Some(session) if tx.session(&session.id)?.is_none() => tx.put_session(&session),
-        _ => Ok(()),
+    if let Some(session) = tx.session(session)? {
+        return Ok(Some(signal::card(&session)));
     }
+    let of_worker = starts_worker(tx, told)?;
+    Ok(of_worker.then(|| Card { session: session.clone(), shown: Value::Null, of_worker }))
 }
 
-fn thread_named(tx: &Tx<'_>, told: &Told) -> Result<(), Error> {
-    let name = told.params["threadName"].as_str().filter(|name| *name != thread::UNNAMED);
-    change_session(tx, told.session.as_ref(), |session| {
-        if session.title.is_none() {
-            session.title = name.map(str::to_owned);
+/// Whether it speaks of a thread that we are just starting for a worker. That one is a session once the child's answer is
+/// committed, and what it says before that is not for everybody either.
+fn starts_worker(tx: &Tx<'_>, told: &Told) -> Result<bool, Error> {
+    match told.params.pointer("/thread/threadSource") {
+        Some(source) => Ok(source == thread::OF_WORKER),
+        None => {
+            let starting = tx.operations_in(OperationState::Sending)?;
+            Ok(starting.iter().any(|call| call.method == "thread/start" && call.body["worker"].is_object()))
         }
-    })
-}
-
-fn archived(tx: &Tx<'_>, told: &Told, archived: bool) -> Result<(), Error> {
-    change_session(tx, told.session.as_ref(), |session| session.archived = archived)
+    }
 }
 
 fn turn_started(tx: &Tx<'_>, told: &Told) -> Result<(), Error> {
@@ -168,10 +137,11 @@ fn turn_completed(tx: &Tx<'_>, told: &Told) -> Result<(), Error> {
     if tx.turn(session, turn)?.is_none() {
         turn_started(tx, told)?;
     }
-    tx.finish_turn(session, turn, status, told.at)?;
+    let ended = tx.finish_turn(session, turn, status, told.at)?;
     tx.close_open_items(session, turn, items, told.at)?;
     change_session(tx, Some(session), |session| session.updated_at = told.at)?;
-    expire(tx, ExpireScope::Turn(session, turn), told.at)
+    expire(tx, ExpireScope::Turn(session, turn), told.at)?;
+    if ended { synthesized::turn_completed(tx, session, turn, told.at) } else { Ok(()) }
 }
 
 fn item_told(tx: &Tx<'_>, told: &Told) -> Result<(), Error> {
@@ -194,11 +164,20 @@ const PREVIEW_CHARS_MAX: usize = 200;
 
 /// The child has done with a request: ours performed, or settled without us.
 fn request_resolved(tx: &Tx<'_>, told: &Told) -> Result<(), Error> {
-    let Some(approval) = tx.approval_by_request(&told.generation, &told.params["requestId"])? else { return Ok(()) };
-    match approval.state {
-        ApprovalState::Decided => tx.perform_approval(&approval.id).map(|_| ()),
-        ApprovalState::Pending => expire(tx, ExpireScope::One(&approval.id), told.at),
-        ApprovalState::Performed | ApprovalState::Expired => Ok(()),
+    let asked = tx.interaction_by_request(&told.generation, &told.params["requestId"])?;
+    let Some(asked) = asked else { return Ok(()) };
+    match asked.state {
+        InteractionState::Decided => tx.perform_interaction(&asked.id).map(drop),
+        InteractionState::Pending => expire(tx, ExpireScope::One(&asked.id), told.at),
+        InteractionState::Performed | InteractionState::Expired => Ok(()),
+    }
+}
+
+/// The child has forgotten the thread, and what it asked there.
+fn thread_ended(tx: &Tx<'_>, told: &Told) -> Result<(), Error> {
+    match &told.session {
+        Some(session) => expire(tx, ExpireScope::Session(session), told.at),
+        None => Ok(()),
     }
 }
 
@@ -219,6 +198,7 @@ mod tests {
     use codex_manager_store::Config;
     use jiff::Timestamp;
 
+    use super::super::left_out::LeftOut;
     use super::*;
 
     #[tokio::test]

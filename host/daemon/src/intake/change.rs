@@ -1,19 +1,19 @@
 //! What a signal of the child comes to.
 
-use codex_manager_app_server::Exit;
-use codex_manager_model::{Approval, Generation, Item, SessionId, TurnId};
-use codex_manager_store::EphemeralEvent;
+use codex_manager_app_server::{Exit, Phase};
+use codex_manager_model::{Generation, Interaction, Item, SessionId, TurnId};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::left_out::LeftOut;
+use super::passing::Passing;
 
 /// One consequence of a signal, in the order the signals came.
 pub(super) enum Step {
     /// A state change and its row.
     Durable(Box<Change>),
-    /// An event that leaves no row; its `after` is set when the rows before it are committed.
-    Ephemeral(EphemeralEvent),
+    /// What leaves no row, and is told when the rows before it are committed.
+    Passing(Box<Passing>),
 }
 
 impl Step {
@@ -29,15 +29,17 @@ pub(super) enum Change {
     /// A notification.
     Told(Told),
     /// A request for approval.
-    Asked(Told, Box<Approval>),
+    Asked(Told, Box<Interaction>),
     /// A request that nobody here can answer: it is shown, and refused.
     Refused(Told),
     /// What an item has said so far.
     Flushed { item: Item, chars: usize, at: Timestamp },
     /// A child is ready.
-    ChildReady { generation: Generation, at: Timestamp },
+    ChildReady { generation: Generation, pid: Option<u32>, at: Timestamp },
     /// A child is gone, and with it everything that only it could finish.
     ChildGone { generation: Generation, exit: Exit },
+    /// No child runs.
+    ChildRests { phase: Phase, last_exit: Option<Exit>, at: Timestamp },
 }
 
 /// A message of the child, with what it speaks of.
@@ -63,4 +65,9 @@ impl Told {
 }
 
 /// A session, as events introduce it.
-pub(super) type Card = (SessionId, Value);
+#[derive(Debug, Clone)]
+pub(super) struct Card {
+    pub session: SessionId,
+    pub shown: Value,
+    pub of_worker: bool,
+}

@@ -1,14 +1,14 @@
 //! The changes that a request for approval of a file change is about. The request names the item that it is about and says
 //! no more; whoever decides wants to see what would be written where.
 
-use codex_manager_model::Approval;
+use codex_manager_model::Interaction;
 use codex_manager_store::{Error, Tx};
 use serde_json::json;
 
 use super::left_out::LeftOut;
 
 /// The approval with its item's changes in its details. Where they are more than an event carries, it says so instead.
-pub(super) fn with_changes(tx: &Tx<'_>, approval: &Approval) -> Result<Approval, Error> {
+pub(super) fn with_changes(tx: &Tx<'_>, approval: &Interaction) -> Result<Interaction, Error> {
     let mut approval = approval.clone();
     let Some(id) = approval.item.as_ref().filter(|_| wants_changes(&approval)) else { return Ok(approval) };
     let item = tx.item(&approval.session, id)?;
@@ -25,7 +25,7 @@ pub(super) fn with_changes(tx: &Tx<'_>, approval: &Approval) -> Result<Approval,
 }
 
 /// The older request, `applyPatchApproval`, has them itself.
-fn wants_changes(approval: &Approval) -> bool {
+fn wants_changes(approval: &Interaction) -> bool {
     approval.method == "item/fileChange/requestApproval"
         && approval.details.as_object().is_some_and(|details| !details.contains_key("changes"))
 }
@@ -61,11 +61,11 @@ mod tests {
         let store = Config { folder: folder.path().to_owned(), size_bytes_max: None }.open().unwrap();
         let began = told("item/started", json!({ "threadId": "s", "turnId": "t", "item": item }));
         let asks = told(method, params);
-        let approval = request::approval(&asks).unwrap();
+        let approval = request::interaction(&asks).unwrap();
         let asked = store.write(move |tx| {
             apply(tx, &Change::Told(began))?;
             apply(tx, &Change::Asked(asks, Box::new(approval.clone())))?;
-            let kept = tx.approval(&approval.id)?.unwrap().details;
+            let kept = tx.interaction(&approval.id)?.unwrap().details;
             let mut payload = tx.events(Seq(1), 1)?.remove(0).payload.unwrap();
             Ok::<_, Error>([kept, payload["house"]["payload"]["details"].take()])
         });

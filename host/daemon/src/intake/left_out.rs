@@ -38,7 +38,8 @@ impl LeftOut {
     }
 }
 
-fn is_nested_within(levels: usize, value: &Value) -> bool {
+/// Whether nothing in it is nested deeper than that many levels.
+pub(crate) fn is_nested_within(levels: usize, value: &Value) -> bool {
     let inside = |value| levels > 0 && is_nested_within(levels - 1, value);
     match value {
         Value::Array(values) => values.iter().all(inside),

@@ -5,31 +5,39 @@
 //! reading: the child's pipe fills and holds the child back.
 
 mod apply;
+mod asked;
 mod change;
 mod changes;
 mod child;
+mod gone;
 mod items;
 mod left_out;
+mod passing;
 mod recovery;
 mod request;
 mod signal;
+mod synthesized;
+mod threads;
 mod translate;
 
 use std::sync::Arc;
 
 use codex_manager_app_server::{Signal, Signals};
 use codex_manager_model::{Clock, limits};
-use codex_manager_store::{Ephemeral, EphemeralEvent, Error};
+use codex_manager_store::{Ephemeral, Error};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 
+use crate::deletion::Deletions;
 use crate::outbox::Outbox;
+use crate::reconcile::Heard;
 use crate::storage::Storage;
 use change::{Change, Step};
+use passing::{Cards, Passing};
 use translate::Translator;
 
+pub(crate) use left_out::is_nested_within;
 pub(crate) use recovery::recover;
-pub(crate) use request::pending;
 
 /// How many signals share one transaction at most.
 const BATCH_MAX: usize = 256;
@@ -39,13 +47,24 @@ pub(crate) struct Intake {
     storage: Storage,
     ephemeral: Ephemeral,
     outbox: Outbox,
+    deletions: Deletions,
+    heard: Heard,
     clock: Clock,
     translator: Translator,
+    cards: Cards,
 }
 
 impl Intake {
-    pub(crate) fn new(storage: Storage, ephemeral: Ephemeral, outbox: Outbox, clock: Clock) -> Self {
-        Self { storage, ephemeral, outbox, clock, translator: Translator::default() }
+    pub(crate) fn new(
+        storage: Storage,
+        ephemeral: Ephemeral,
+        outbox: Outbox,
+        deletions: Deletions,
+        heard: Heard,
+        clock: Clock,
+    ) -> Self {
+        let (translator, cards) = (Translator::default(), Cards::default());
+        Self { storage, ephemeral, outbox, deletions, heard, clock, translator, cards }
     }
 
     /// Runs until the child's supervisor is done or `stop` is called, and flushes what was still streaming.
@@ -103,30 +122,42 @@ impl Intake {
                     }
                     rows.push(*change);
                 }
-                Step::Ephemeral(event) => behind.push(event),
+                Step::Passing(passing) => behind.push(*passing),
             }
         }
         self.commit_run(rows, behind).await
     }
 
-    async fn commit_run(&mut self, rows: Vec<Change>, behind: Vec<EphemeralEvent>) -> Result<(), Error> {
+    async fn commit_run(&mut self, rows: Vec<Change>, behind: Vec<Passing>) -> Result<(), Error> {
         if !rows.is_empty() {
-            let refusals = rows.iter().any(|change| matches!(change, Change::Refused(_)));
+            // Some are answered on the spot.
+            let requests = rows.iter().any(|change| matches!(change, Change::Asked(..) | Change::Refused(_)));
             // They are large, and tried again while there is no room.
             let rows = Arc::new(rows);
-            let cards = self
+            let applied = self
                 .storage
                 .insist(move |tx| rows.iter().map(|change| apply::apply(tx, change)).collect::<Result<Vec<_>, _>>())
                 .await?;
-            cards.into_iter().flatten().for_each(|card| self.translator.learn(card));
-            if refusals {
+            applied.iter().filter_map(|one| one.unknown.clone()).for_each(|thread| self.heard.of(thread));
+            let (cards, erased): (Vec<_>, Vec<_>) = applied.into_iter().map(|one| (one.card, one.erased)).unzip();
+            cards.into_iter().flatten().for_each(|card| self.cards.learn(card.session.clone(), Some(card)));
+            self.deletions.follow(erased.into_iter().flatten().collect());
+            if requests {
                 self.outbox.wake();
             }
         }
+        match self.cards.meet(self.storage.store(), &behind).await {
+            Ok(()) => {}
+            Err(Error::Closed) => return Err(Error::Closed),
+            Err(error) => {
+                // Whom they concern is not known, so they are for nobody. What they are pieces of comes as a row.
+                tracing::error!(%error, lost = behind.len(), "passing events cannot be told");
+                return Ok(());
+            }
+        }
         let after = *self.storage.store().head().borrow();
-        for mut event in behind {
-            event.after = after;
-            self.ephemeral.publish(event);
+        for passing in behind {
+            self.ephemeral.publish(self.cards.event(passing, after));
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Recovery: what an earlier life of the host left unfinished, ended before anything new begins.
 
-use codex_manager_model::{ApprovalState, Operation, OperationKind, OperationState};
+use codex_manager_model::{InteractionState, Operation, OperationKind, OperationState};
 use codex_manager_store::{Error, ExpireScope, Store, Tx};
 use jiff::Timestamp;
 
@@ -34,7 +34,7 @@ fn end(tx: &Tx<'_>, operation: &Operation, now: Timestamp) -> Result<(), Error> 
         (OperationKind::Call, _) => return Ok(()),
     };
     tx.set_operation_state(&operation.id, &[operation.state], to, None, None, now)?;
-    match &operation.approval {
+    match &operation.interaction {
         Some(_) if to == OperationState::Answered => reply_written(tx, operation, now),
         Some(approval) => expire(tx, ExpireScope::One(approval), now),
         None => Ok(()),
@@ -43,23 +43,24 @@ fn end(tx: &Tx<'_>, operation: &Operation, now: Timestamp) -> Result<(), Error> 
 
 /// Whether the child said that the request was resolved before the host could note that its reply was written.
 fn was_taken(tx: &Tx<'_>, reply: &Operation) -> Result<bool, Error> {
-    let approval = reply.approval.as_ref().map(|id| tx.approval(id)).transpose()?.flatten();
-    Ok(approval.is_some_and(|approval| approval.state == ApprovalState::Performed))
+    let approval = reply.interaction.as_ref().map(|id| tx.interaction(id)).transpose()?.flatten();
+    Ok(approval.is_some_and(|approval| approval.state == InteractionState::Performed))
 }
 
 #[cfg(test)]
 mod tests {
     use codex_manager_model::{
-        Actor, Approval, ApprovalId, Decision, DecisionScope, Generation, OperationId, Seq, SessionId,
+        Actor, Decision, Generation, Interaction, InteractionId, InteractionKind, OperationId, Seq, SessionId,
     };
     use codex_manager_store::Config;
     use serde_json::json;
 
     use super::*;
 
-    fn asked(id: &str) -> Approval {
-        Approval {
-            id: ApprovalId::new(id),
+    fn asked(id: &str) -> Interaction {
+        Interaction {
+            id: InteractionId::new(id),
+            kind: InteractionKind::Approval,
             generation: Generation::new("gen_1"),
             request_id: json!(id),
             method: "item/commandExecution/requestApproval".to_owned(),
@@ -68,22 +69,23 @@ mod tests {
             item: None,
             summary: String::new(),
             details: json!({}),
-            state: ApprovalState::Pending,
+            state: InteractionState::Pending,
             decision: None,
             scope: None,
+            response: None,
             decided_by: None,
             created_at: Timestamp::UNIX_EPOCH,
             resolved_at: None,
         }
     }
 
-    fn sending(approval: &ApprovalId) -> Operation {
+    fn sending(approval: &InteractionId) -> Operation {
         Operation {
             id: OperationId::fresh(),
             kind: OperationKind::Reply,
             method: "item/commandExecution/requestApproval".to_owned(),
             session: Some(SessionId::new("s")),
-            approval: Some(approval.clone()),
+            interaction: Some(approval.clone()),
             generation: Some(Generation::new("gen_1")),
             body: json!({}),
             state: OperationState::Sending,
@@ -103,12 +105,12 @@ mod tests {
             let written: Result<(), Error> = store
                 .write(move |tx| {
                     let approval = asked(taken);
-                    tx.put_approval(&approval)?;
-                    let (scope, at) = (DecisionScope::Turn, Timestamp::UNIX_EPOCH);
-                    tx.decide_approval(&approval.id, Decision::Decline, scope, &Actor::User, at)?;
+                    tx.put_interaction(&approval)?;
+                    let at = Timestamp::UNIX_EPOCH;
+                    tx.decide_interaction(&approval.id, Decision::Decline, None, None, &Actor::User, at)?;
                     tx.record_operation(&sending(&approval.id))?;
                     if taken == "taken" {
-                        tx.perform_approval(&approval.id)?;
+                        tx.perform_interaction(&approval.id)?;
                     }
                     Ok(())
                 })
@@ -119,6 +121,7 @@ mod tests {
         let events = store.read::<_, Error, _>(|view| view.events(Seq(0), 9)).await.unwrap();
         let told: Vec<_> = events
             .iter()
+            .filter(|event| event.kind == "approval_resolved")
             .map(|event| {
                 let payload = event.payload.as_ref().unwrap();
                 (payload["approvalId"].as_str().unwrap().to_owned(), payload["status"].as_str().unwrap().to_owned())

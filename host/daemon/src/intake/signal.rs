@@ -1,19 +1,36 @@
-//! The payload of an event that the child caused, in the reference's shape, and what a message speaks of.
+//! The payload of an event that the child caused, and what a message speaks of.
 
 use codex_manager_app_server::normalize::normalize;
 use codex_manager_model::{Session, SessionId, TurnId};
 use serde_json::{Value, json};
 
-use super::change::Told;
+use super::change::{Card, Told};
 
 /// The event's kind: `app_server.item.started`, `app_server.request.…`.
-pub(super) fn kind(told: &Told) -> String {
+fn kind(told: &Told) -> String {
     let name = normalize(&told.method);
     if told.request_id.is_some() { format!("app_server.request.{name}") } else { format!("app_server.{name}") }
 }
 
-/// The payload of its row, from which the stream makes its frames. `house` is the frame of our own that goes with it.
-pub(super) fn payload(told: &Told, session: Option<&Value>, house: Option<Value>) -> Value {
+/// What it is told as: its kind, and the payload from which the stream makes its frames. `house` is the frame of our own
+/// that goes with it. What concerns a worker is told raw, and no event of the child: extensions do not hear of it.
+pub(super) fn event(told: &Told, card: Option<&Card>, house: Option<Value>) -> (String, Value) {
+    match (card, &told.request_id) {
+        (Some(card), None) if card.of_worker => ("notification".to_owned(), raw(told)),
+        (Some(card), Some(_)) if card.of_worker => ("server_request".to_owned(), raw(told)),
+        _ => (kind(told), payload(told, card.map(|card| &card.shown), house)),
+    }
+}
+
+/// The message as the child wrote it.
+pub(super) fn raw(told: &Told) -> Value {
+    match &told.request_id {
+        Some(id) => json!({ "id": request_text(id), "method": told.method, "params": told.shown() }),
+        None => json!({ "method": told.method, "params": told.shown() }),
+    }
+}
+
+fn payload(told: &Told, session: Option<&Value>, house: Option<Value>) -> Value {
     let mut signal = json!({
         "source": "app_server",
         "signalType": if told.request_id.is_some() { "request" } else { "notification" },
@@ -37,8 +54,9 @@ pub(super) fn payload(told: &Told, session: Option<&Value>, house: Option<Value>
 }
 
 /// How an event introduces its session.
-pub(super) fn card(session: &Session) -> Value {
-    json!({ "id": session.id, "title": session.title, "projectId": null })
+pub(super) fn card(session: &Session) -> Card {
+    let shown = json!({ "id": session.id, "title": session.title, "projectId": session.project });
+    Card { session: session.id.clone(), shown, of_worker: session.worker.is_some() }
 }
 
 /// A JSON-RPC id as text.

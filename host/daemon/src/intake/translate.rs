@@ -5,14 +5,14 @@ use std::collections::HashMap;
 
 use codex_manager_app_server::Signal;
 use codex_manager_app_server::classify::{Class, classify};
-use codex_manager_model::{Generation, ItemId, Seq, SessionId, TurnId, limits};
-use codex_manager_store::EphemeralEvent;
+use codex_manager_model::{Generation, ItemId, SessionId, TurnId};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::change::{Card, Change, Step, Told};
+use super::change::{Change, Step, Told};
 use super::items::{OpenItems, item_of};
 use super::left_out::{LeftOut, Reason};
+use super::passing::{Passing, remember};
 use super::{request, signal};
 
 /// Translates signals.
@@ -21,15 +21,18 @@ pub(super) struct Translator {
     items: OpenItems,
     /// The turn each session is in, for messages that do not say.
     turns: HashMap<SessionId, TurnId>,
-    /// How sessions are introduced by events that leave no row.
-    cards: HashMap<SessionId, Value>,
 }
 
 impl Translator {
     /// Appends the consequences of `signal` to `steps`.
     pub(super) fn take(&mut self, signal: Signal, steps: &mut Vec<Step>) {
         match signal {
-            Signal::Started { generation, at } => steps.push(Step::durable(Change::ChildReady { generation, at })),
+            Signal::Started { generation, pid, at } => {
+                steps.push(Step::durable(Change::ChildReady { generation, pid, at }));
+            }
+            Signal::Resting { phase, last_exit, at } => {
+                steps.push(Step::durable(Change::ChildRests { phase, last_exit, at }));
+            }
             Signal::Exited { generation, exit } => {
                 steps.extend(self.items.end_all(exit.at));
                 self.turns.clear();
@@ -41,8 +44,8 @@ impl Translator {
             }
             Signal::Request { generation, id, method, params, at } => {
                 let told = self.told(generation, method, params, Some(id), at);
-                steps.push(Step::durable(match request::approval(&told) {
-                    Some(approval) => Change::Asked(told, Box::new(approval)),
+                steps.push(Step::durable(match request::interaction(&told) {
+                    Some(interaction) => Change::Asked(told, Box::new(interaction)),
                     None => Change::Refused(told),
                 }));
             }
@@ -55,11 +58,6 @@ impl Translator {
     /// What has been said since the last flush.
     pub(super) fn flush(&mut self, at: Timestamp) -> Vec<Step> {
         self.items.flush(at)
-    }
-
-    /// Remembers how events introduce a session.
-    pub(super) fn learn(&mut self, (session, card): Card) {
-        remember(&mut self.cards, session, card);
     }
 
     fn told(
@@ -88,7 +86,8 @@ impl Translator {
             self.follow(&told, steps);
             steps.push(Step::durable(Change::Told(told)));
         } else {
-            steps.push(Step::Ephemeral(self.ephemeral(told, class)));
+            let told = self.placed(told);
+            steps.push(Step::Passing(Box::new(Passing { told, class })));
         }
     }
 
@@ -120,7 +119,8 @@ impl Translator {
         }
     }
 
-    fn ephemeral(&mut self, mut told: Told, class: Class) -> EphemeralEvent {
+    /// A piece of an item says where in it it belongs.
+    fn placed(&mut self, mut told: Told) -> Told {
         let offset = match (&told.session, told.params["itemId"].as_str(), told.params["delta"].as_str()) {
             (Some(session), Some(item), Some(delta)) => self.items.add(session, &ItemId::new(item), delta),
             _ => None,
@@ -129,32 +129,14 @@ impl Translator {
             // They are an object: an item's id was read from them.
             told.params["offset"] = json!(offset);
         }
-        let kind = signal::kind(&told);
-        let card = told.session.as_ref().and_then(|session| self.cards.get(session));
-        let key = (class == Class::LatestOnly)
-            .then(|| format!("{kind} {}", told.session.as_ref().map_or("", SessionId::as_str)));
-        EphemeralEvent {
-            payload: signal::payload(&told, card, None),
-            kind,
-            session: told.session,
-            turn: told.turn,
-            at: told.at,
-            after: Seq(0),
-            key,
-        }
+        told
     }
-}
-
-/// Keeps a bounded number: a child that tells of more has all forgotten, and each is learned again when it is told of next.
-fn remember<V>(known: &mut HashMap<SessionId, V>, session: SessionId, value: V) {
-    if known.len() >= limits::SESSIONS_REMEMBERED_MAX && !known.contains_key(&session) {
-        known.clear();
-    }
-    known.insert(session, value);
 }
 
 #[cfg(test)]
 mod tests {
+    use codex_manager_model::limits;
+
     use super::*;
 
     fn take(translator: &mut Translator, method: &str, params: Value) -> Vec<Step> {
@@ -191,8 +173,8 @@ mod tests {
         take(&mut translator, "item/started", item);
         let delta = json!({ "threadId": "s", "turnId": "t", "itemId": "i", "delta": "half an ans" });
         let steps = take(&mut translator, "item/agentMessage/delta", delta);
-        let [Step::Ephemeral(event)] = steps.as_slice() else { panic!("a delta is no row") };
-        assert_eq!(event.payload["signal"]["params"]["offset"], 0);
+        let [Step::Passing(passing)] = steps.as_slice() else { panic!("a delta is no row") };
+        assert_eq!(passing.told.params["offset"], 0);
 
         let steps = take(&mut translator, "turn/completed", turn("s", "t"));
         assert_eq!(steps.len(), 2);
@@ -209,10 +191,9 @@ mod tests {
         let params = json!({ "threadId": "s", "turnId": "t", "itemId": "i", "delta": large() });
         let bytes = params.to_string().len();
         let steps = take(&mut translator, "item/agentMessage/delta", params);
-        let [Step::Ephemeral(event)] = steps.as_slice() else { panic!("a delta is no row") };
-        let signal = &event.payload["signal"];
-        assert_eq!((&signal["params"], &signal["context"]["threadId"]), (&Value::Null, &json!("s")));
-        assert_eq!(signal["paramsLeftOut"], json!({ "reason": "too_large", "bytes": bytes }));
+        let [Step::Passing(passing)] = steps.as_slice() else { panic!("a delta is no row") };
+        assert_eq!((passing.told.shown(), passing.told.session.as_ref()), (None, Some(&SessionId::new("s"))));
+        assert_eq!(json!(passing.told.left_out), json!({ "reason": "too_large", "bytes": bytes }));
         let flushed = translator.flush(Timestamp::UNIX_EPOCH);
         let [Step::Durable(change)] = flushed.as_slice() else { panic!("one flush") };
         let Change::Flushed { item, .. } = change.as_ref() else { panic!("{change:?}") };
@@ -248,11 +229,9 @@ mod tests {
         let mut translator = Translator::default();
         for n in 0..=limits::SESSIONS_REMEMBERED_MAX {
             take(&mut translator, "turn/started", turn(&n.to_string(), "t"));
-            translator.learn((SessionId::new(n.to_string()), Value::Null));
         }
         assert!(translator.turns.len() <= limits::SESSIONS_REMEMBERED_MAX);
-        assert!(translator.cards.len() <= limits::SESSIONS_REMEMBERED_MAX);
         let last = SessionId::new(limits::SESSIONS_REMEMBERED_MAX.to_string());
-        assert!(translator.turns.contains_key(&last) && translator.cards.contains_key(&last));
+        assert!(translator.turns.contains_key(&last));
     }
 }

@@ -1,15 +1,14 @@
 //! What an answered operation changes in our own state, committed together with the answer.
 
-use codex_manager_model::{
-    Controls, NewEvent, Operation, OperationKind, OperationState, SessionId, Turn, TurnId, TurnStatus,
-};
+mod sessions;
+
+use codex_manager_model::{InteractionState, Operation, OperationKind, OperationState, Turn, TurnId, TurnStatus};
 use codex_manager_store::{self as store, ExpireScope, Tx};
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::ending::{expire, interrupt};
-use crate::thread;
+use crate::service::interaction_resolved;
 
 /// Applies what follows from `operation` having arrived at its state. `alive` says whether the child that it was sent
 /// to still lives.
@@ -27,24 +26,20 @@ pub(super) fn apply(tx: &Tx<'_>, operation: &Operation, alive: bool, now: Timest
 /// # Errors
 /// When the store fails.
 pub(crate) fn reply_written(tx: &Tx<'_>, operation: &Operation, now: Timestamp) -> Result<(), store::Error> {
-    let Some(approval) = operation.approval.as_ref().map(|id| tx.approval(id)).transpose()?.flatten() else {
-        return Ok(());
-    };
-    let payload = json!({
-        "approvalId": approval.id,
-        "status": "resolved",
-        "decision": approval.decision,
-        "scope": approval.scope,
-        "actor": operation.actor,
-    });
-    let event = NewEvent::new("approval_resolved", Some(approval.session), payload, now).of_turn(approval.turn);
-    tx.append_event(event.by(operation.actor.clone()).because(operation.cause))?;
-    Ok(())
+    let Some(id) = &operation.interaction else { return Ok(()) };
+    // The child may have said already that it has it.
+    tx.perform_interaction(id)?;
+    match tx.interaction(id)? {
+        Some(interaction) if interaction.state == InteractionState::Performed => {
+            interaction_resolved(tx, &interaction, &operation.actor, operation.cause, now)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The child that asked is gone: the decision was never sent, and is told as expired.
 fn reply_void(tx: &Tx<'_>, operation: &Operation, now: Timestamp) -> Result<(), store::Error> {
-    match &operation.approval {
+    match &operation.interaction {
         Some(id) => expire(tx, ExpireScope::One(id), now),
         None => Ok(()),
     }
@@ -53,17 +48,14 @@ fn reply_void(tx: &Tx<'_>, operation: &Operation, now: Timestamp) -> Result<(), 
 fn call_answered(tx: &Tx<'_>, operation: &Operation, alive: bool, now: Timestamp) -> Result<(), store::Error> {
     let Some(result) = &operation.outcome else { return Ok(()) };
     match operation.method.as_str() {
-        "thread/start" => session_started(tx, operation, result, now),
+        "thread/start" => sessions::started(tx, operation, result, now),
+        "thread/fork" => sessions::forked(tx, operation, result, now),
+        "thread/archive" => sessions::moved(tx, operation, true, now),
+        "thread/unarchive" => sessions::moved(tx, operation, false, now),
+        "thread/revert" => sessions::reverted(tx, operation, now),
         "turn/start" => turn_started(tx, operation, result, alive, now),
         _ => Ok(()),
     }
-}
-
-fn session_started(tx: &Tx<'_>, operation: &Operation, result: &Value, now: Timestamp) -> Result<(), store::Error> {
-    let Some(mut session) = thread::session(&result["thread"], now) else { return Ok(()) };
-    session.controls = controls(operation).unwrap_or_default();
-    session.materialized = false;
-    tx.put_session(&session)
 }
 
 /// A turn whose child is gone by now, and that nothing else was ever heard of, ends as it begins: nobody else will end it.
@@ -92,28 +84,14 @@ fn turn_started(
             }
         }
     }
-    accept_turn(tx, session, controls(operation), now)
-}
-
-/// A first accepted turn makes a session real; the controls it was sent with stay with the session.
-fn accept_turn(tx: &Tx<'_>, id: &SessionId, controls: Option<Controls>, now: Timestamp) -> Result<(), store::Error> {
-    let Some(mut session) = tx.session(id)? else { return Ok(()) };
-    session.materialized = true;
-    session.updated_at = now;
-    if let Some(controls) = controls {
-        session.controls = controls;
-    }
-    tx.put_session(&session)
-}
-
-fn controls(operation: &Operation) -> Option<Controls> {
-    Controls::deserialize(&operation.body["controls"]).ok()
+    sessions::turn_accepted(tx, operation, session, now)
 }
 
 #[cfg(test)]
 mod tests {
-    use codex_manager_model::{Actor, Generation, OperationId, Seq};
+    use codex_manager_model::{Actor, Generation, OperationId, Seq, SessionId};
     use codex_manager_store::Config;
+    use serde_json::json;
 
     use super::*;
 
@@ -123,7 +101,7 @@ mod tests {
             kind: OperationKind::Call,
             method: "turn/start".into(),
             session: Some(SessionId::new("s")),
-            approval: None,
+            interaction: None,
             generation: Some(Generation::new("gen_1")),
             body: json!({}),
             state: OperationState::Answered,

@@ -5,11 +5,15 @@
 //! `unknown` until the child itself says what became of them). Nothing is ever sent twice on a guess. A reply belongs to
 //! the child that asked; when that one is gone before the reply was written, the reply is void.
 
+mod abandon;
 mod effect;
 mod lanes;
+mod perform;
 mod resolve;
+mod sealed;
 mod send;
 mod threads;
+mod under_way;
 mod waiters;
 
 use std::sync::Arc;
@@ -17,21 +21,26 @@ use std::time::Duration;
 
 use codex_manager_app_server::AppServer;
 use codex_manager_model::{
-    Actor, Approval, Clock, Generation, Operation, OperationId, OperationKind, OperationState, SessionId, limits,
+    Actor, Clock, Generation, Interaction, Operation, OperationId, OperationKind, OperationState, SessionId, limits,
 };
-use codex_manager_store::{self as store, Tx};
+use codex_manager_store as store;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::service::code::{self, Code};
 use crate::service::{Error, Kind};
 use crate::storage::Storage;
+pub(crate) use abandon::abandon;
 pub(crate) use effect::reply_written;
 use lanes::Lanes;
+pub(crate) use sealed::REDACTED;
+use sealed::Sealed;
 pub(crate) use send::refused;
 use threads::LoadedThreads;
+pub(crate) use under_way::under_way;
 use waiters::Waiters;
 
 /// How long to wait after the outbox could not be read.
@@ -47,6 +56,7 @@ struct Inner {
     clock: Clock,
     waiters: Waiters,
     lanes: Lanes,
+    sealed: Sealed,
     threads: LoadedThreads,
     wake: Notify,
 }
@@ -59,6 +69,7 @@ impl Outbox {
             clock,
             waiters: Waiters::default(),
             lanes: Lanes::default(),
+            sealed: Sealed::default(),
             threads: LoadedThreads::default(),
             wake: Notify::new(),
         }))
@@ -67,53 +78,6 @@ impl Outbox {
     /// A call of ours, not yet recorded.
     pub(crate) fn call(&self, method: &str, session: Option<SessionId>, body: Value, actor: Actor) -> Operation {
         operation(method, session, body, actor, self.0.clock.now())
-    }
-
-    /// Records `operation` together with what `decide` changes, has it sent, and waits until it is settled.
-    ///
-    /// # Errors
-    /// What `decide` says; nothing was recorded then. [`Kind::Timeout`] with the `operationId` when the child did not
-    /// answer in time or nobody knows whether it acted. The child's own refusal, in meanings.
-    pub(crate) async fn perform<F>(&self, operation: Operation, decide: F) -> Result<Operation, Error>
-    where
-        F: FnOnce(&Tx<'_>) -> Result<(), Error> + Send + 'static,
-    {
-        let id = operation.id.clone();
-        let record = move |tx: &Tx<'_>| {
-            decide(tx)?;
-            tx.record_operation(&operation).map_err(Error::from)
-        };
-        self.perform_recorded(id, record).await
-    }
-
-    /// The same for an operation of this id that `record` itself records.
-    ///
-    /// # Errors
-    /// As [`Outbox::perform`].
-    pub(crate) async fn perform_recorded<F>(&self, id: OperationId, record: F) -> Result<Operation, Error>
-    where
-        F: FnOnce(&Tx<'_>) -> Result<(), Error> + Send + 'static,
-    {
-        let mut waiter = self.0.waiters.wait_for(&id);
-        self.record(record).await?;
-        match tokio::time::timeout(limits::OPERATION_WAIT_MAX, waiter.settled()).await {
-            Ok(operation) => outcome(operation),
-            Err(_) => Err(not_known("operation_pending", &id, "the child has not answered yet")),
-        }
-    }
-
-    /// In a task of its own: a client that hangs up in between must not leave behind what is recorded and never sent.
-    async fn record<F>(&self, record: F) -> Result<(), Error>
-    where
-        F: FnOnce(&Tx<'_>) -> Result<(), Error> + Send + 'static,
-    {
-        let outbox = self.clone();
-        let recording = tokio::spawn(async move {
-            outbox.0.storage.store().write(record).await?;
-            outbox.wake();
-            Ok(())
-        });
-        recording.await.unwrap_or_else(|failed| Err(Error::internal(failed)))
     }
 
     /// Says that something was recorded.
@@ -188,34 +152,43 @@ impl Inner {
         settled.updated_at = now;
         let row = settled.clone();
         let child = self.child.state();
-        let moved = self
+        let moved_to = self
             .storage
             .insist(move |tx| {
+                let gone = abandon::written(tx, &row)?;
+                let is_gone = gone.is_some();
+                let (to, outcome) = gone.unwrap_or_else(|| (to, row.outcome.clone()));
                 let moved =
-                    tx.set_operation_state(&row.id, from, to, row.generation.as_ref(), row.outcome.as_ref(), now)?;
-                if moved {
+                    tx.set_operation_state(&row.id, from, to, row.generation.as_ref(), outcome.as_ref(), now)?;
+                if moved && !is_gone {
                     // Asked in here, so that a child that is seen alive has its end committed after this.
                     let alive = child.borrow().generation == row.generation;
                     effect::apply(tx, &row, alive, now)?;
                 }
-                Ok(moved)
+                Ok(moved.then(|| if to == row.state { (to, row.outcome.clone()) } else { (to, outcome) }))
             })
             .await?;
-        if moved && (to.is_settled() || to == OperationState::Unknown) {
+        let Some((state, outcome)) = moved_to else { return Ok(false) };
+        if state.is_settled() || state == OperationState::Unknown {
+            (settled.state, settled.outcome) = (state, outcome);
+            self.sealed.forget(&settled.id);
             self.waiters.tell(settled);
         }
-        Ok(moved)
+        Ok(state == to)
     }
 }
 
-/// The answer to an approval, not yet recorded.
-pub(crate) fn reply(approval: &Approval, result: &Value, actor: Actor, now: Timestamp) -> Operation {
-    let body = json!({ "id": approval.request_id, "result": result });
+/// The answer to what the child asked, not yet recorded; with no result where that is to be [sealed](Outbox::seal).
+pub(crate) fn reply(asked: &Interaction, result: Option<&Value>, actor: Actor, now: Timestamp) -> Operation {
+    let mut body = json!({ "id": asked.request_id });
+    if let Some(result) = result {
+        body["result"] = result.clone();
+    }
     Operation {
         kind: OperationKind::Reply,
-        approval: Some(approval.id.clone()),
-        generation: Some(approval.generation.clone()),
-        ..operation(&approval.method, Some(approval.session.clone()), body, actor, now)
+        interaction: Some(asked.id.clone()),
+        generation: Some(asked.generation.clone()),
+        ..operation(&asked.method, Some(asked.session.clone()), body, actor, now)
     }
 }
 
@@ -225,7 +198,7 @@ fn operation(method: &str, session: Option<SessionId>, body: Value, actor: Actor
         kind: OperationKind::Call,
         method: method.to_owned(),
         session,
-        approval: None,
+        interaction: None,
         generation: None,
         body,
         state: OperationState::Recorded,
@@ -242,20 +215,20 @@ fn outcome(operation: Operation) -> Result<Operation, Error> {
     match operation.state {
         OperationState::Answered => Ok(operation),
         OperationState::Void => Err(Error::new(
-            Kind::Conflict,
-            "expired",
+            code::EXPIRED,
             "the app-server that asked is gone; the answer was not sent to its successor",
         )
+        .of_kind(Kind::Conflict)
         .status("reconciled")),
         OperationState::Failed => Err(send::refusal(&operation)),
         OperationState::Recorded | OperationState::Sending | OperationState::Unknown => {
-            Err(not_known("outcome_unknown", &operation.id, "nobody knows whether the child acted on it"))
+            Err(not_known(code::OUTCOME_UNKNOWN, &operation.id, "nobody knows whether the child acted on it"))
         }
     }
 }
 
-fn not_known(code: &'static str, id: &OperationId, why: &str) -> Error {
-    Error::new(Kind::Timeout, code, format!("{why}; the request is recorded and is never sent twice"))
+fn not_known(code: &'static Code, id: &OperationId, why: &str) -> Error {
+    Error::new(code, format!("{why}; the request is recorded and is never sent twice"))
         .with("operationId", id.as_str())
         .hint(format!("ask for its outcome: GET /api/operations/{id}"))
 }

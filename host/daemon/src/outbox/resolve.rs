@@ -1,8 +1,8 @@
 //! Finding out what became of operations that were written and never answered.
 //!
-//! A `turn/start` carries its operation's id as `clientUserMessageId`, and Codex hands it back as the user message's
-//! `clientId`: so our own log, or the thread's history, says whether it arrived. A child that is gone can do nothing any
-//! more, so what neither knows did not happen. Calls without such a key stay shown as unknown.
+//! What says something to a turn carries its operation's id as `clientUserMessageId`, and Codex hands it back as the user
+//! message's `clientId`: so our own log, or the thread's history, says whether it arrived. A child that is gone can do
+//! nothing any more, so what neither knows did not happen. Calls without such a key stay shown as unknown.
 
 use codex_manager_app_server::CallError;
 use codex_manager_app_server::protocol::{ItemEntry, ThreadItemsList};
@@ -43,9 +43,9 @@ pub(super) async fn resolve_all(inner: &Inner) {
 
 /// Asks about one.
 pub(super) async fn resolve(inner: &Inner, operation: &Operation) {
-    let Some(session) = operation.session.as_ref().filter(|_| operation.method == "turn/start") else { return };
+    let Some(session) = operation.session.as_ref().filter(|_| says_something(operation)) else { return };
     let (to, outcome) = match find(inner, operation, session).await {
-        Found::In(turn) => (OperationState::Answered, json!({ "turn": { "id": turn } })),
+        Found::In(turn) => (OperationState::Answered, json!({ "turn": { "id": turn }, "turnId": turn })),
         Found::Nowhere => (
             OperationState::Failed,
             json!({ "code": -32603, "message": "the app-server died before it took the message; it was not sent again" }),
@@ -55,6 +55,11 @@ pub(super) async fn resolve(inner: &Inner, operation: &Operation) {
     if let Err(error) = inner.settle(operation, &[OperationState::Unknown], to, Some(outcome)).await {
         tracing::warn!(%error, operation = %operation.id, "found out, and could not note it");
     }
+}
+
+/// Whether it is a message of the user.
+fn says_something(operation: &Operation) -> bool {
+    matches!(operation.method.as_str(), "turn/start" | "turn/steer")
 }
 
 async fn find(inner: &Inner, operation: &Operation, session: &SessionId) -> Found {

@@ -7,7 +7,9 @@ use codex_manager_store as store;
 use serde_json::{Value, json};
 
 use super::Inner;
-use crate::service::{Error, Kind};
+use super::abandon::is_abandoned;
+use super::sealed::{Params, lost, was_lost};
+use crate::service::{Error, code};
 
 /// Sends `operation` as far as it goes now. What is still recorded afterwards is for the next look at the outbox.
 pub(super) async fn send(inner: &Inner, operation: Operation) {
@@ -26,17 +28,23 @@ async fn send_reply(inner: &Inner, mut operation: Operation) -> Result<(), store
         inner.settle(&operation, &[OperationState::Recorded], OperationState::Void, None).await?;
         return Ok(());
     };
+    let sealed = inner.sealed.of(&operation);
+    if let Params::Lost = sealed {
+        inner.settle(&operation, &[OperationState::Recorded], OperationState::Void, None).await?;
+        return Ok(());
+    }
     if !inner.settle(&operation, &[OperationState::Recorded], OperationState::Sending, None).await? {
         return Ok(());
     }
     tracing::trace!(target: "codex_manager::arrow", at = "sending_recorded");
     let id = operation.body["id"].clone();
-    let answer = match operation.body.get("error") {
-        Some(error) => Reply::Error {
+    let answer = match (operation.body.get("error"), sealed) {
+        (Some(error), _) => Reply::Error {
             code: error["code"].as_i64().unwrap_or(-32603),
             message: error["message"].as_str().unwrap_or_default().to_owned(),
         },
-        None => Reply::Result(operation.body["result"].take()),
+        (None, Params::Sealed(result)) => Reply::Result(result.expose().clone()),
+        (None, _) => Reply::Result(operation.body["result"].take()),
     };
     let to = match inner.child.reply(&generation, &id, answer).await {
         Ok(()) => OperationState::Answered,
@@ -53,7 +61,16 @@ async fn send_reply(inner: &Inner, mut operation: Operation) -> Result<(), store
 
 async fn send_call(inner: &Inner, mut operation: Operation) -> Result<(), store::Error> {
     let Some(generation) = ready_generation(inner) else { return Ok(()) };
-    if let Some(session) = &operation.session
+    let params = inner.sealed.of(&operation);
+    let sent = match &params {
+        Params::Open(params) => params.clone(),
+        Params::Sealed(params) => params.expose().clone(),
+        Params::Lost => {
+            inner.settle(&operation, &[OperationState::Recorded], OperationState::Failed, Some(lost())).await?;
+            return Ok(());
+        }
+    };
+    if let Some(session) = operation.session.as_ref().filter(|_| needs_loaded(&operation.method))
         && let Err(error) = load(inner, &generation, session).await
     {
         if let Some(outcome) = answers(&error) {
@@ -65,8 +82,9 @@ async fn send_call(inner: &Inner, mut operation: Operation) -> Result<(), store:
     if !inner.settle(&operation, &[OperationState::Recorded], OperationState::Sending, None).await? {
         return Ok(());
     }
-    let answer = inner.child.call(&operation.method, operation.body["params"].clone()).await;
+    let answer = inner.child.call(&operation.method, sent).await;
     let (to, outcome) = after_call(inner, &operation, &generation, answer, tried);
+    let outcome = outcome.map(|outcome| params.scrub(outcome, &operation.body["params"]));
     inner.settle(&operation, &[OperationState::Sending], to, outcome).await?;
     Ok(())
 }
@@ -84,6 +102,10 @@ fn after_call(
             if let Some(thread) = result["thread"]["id"].as_str() {
                 inner.threads.insert(generation, SessionId::new(thread));
             }
+            // The child unloads what is put away, and does not load what is back.
+            if let Some(thread) = operation.session.as_ref().filter(|_| is_move(&operation.method)) {
+                inner.threads.remove(generation, thread);
+            }
             (OperationState::Answered, Some(result))
         }
         // The child had unloaded the thread, or a new child took the call: it did nothing, so it may be asked once more.
@@ -98,6 +120,15 @@ fn after_call(
         Err(error) if error.was_written() => (OperationState::Unknown, None),
         Err(_) => (OperationState::Recorded, None),
     }
+}
+
+/// A thread that is away cannot be loaded, and whoever loads one need not have it loaded before.
+fn needs_loaded(method: &str) -> bool {
+    !is_move(method) && method != "thread/resume"
+}
+
+fn is_move(method: &str) -> bool {
+    matches!(method, "thread/archive" | "thread/unarchive")
 }
 
 /// Has the child load a thread that it has not loaded yet.
@@ -131,42 +162,62 @@ fn answers(error: &CallError) -> Option<Value> {
 /// The child's "no" in meanings.
 pub(super) fn refusal(operation: &Operation) -> Error {
     let outcome = operation.outcome.as_ref();
+    if let Some(error) = outcome.and_then(was_lost) {
+        return error;
+    }
+    if let (Some(session), true) = (&operation.session, outcome.is_some_and(is_abandoned)) {
+        let message = format!("session {session} was deleted before this was done in it");
+        return Error::new(code::SESSION_DELETED, message).status("deleted").with("sessionId", session.as_str());
+    }
     let code = outcome.and_then(|o| o["code"].as_i64()).unwrap_or(-32603);
     let message = outcome.and_then(|o| o["message"].as_str()).unwrap_or("the child refused without a word");
-    let error = refused(code, message).with("details", json!({ "method": operation.method }));
+    let error = refused(&operation.method, code, message).with("details", json!({ "method": operation.method }));
     match &operation.session {
         Some(session) => error.with("sessionId", session.as_str()),
         None => error,
     }
 }
 
+/// What the child says of parameters that it does not take.
+const WRONG_PARAMS: [&str; 6] = [
+    "missing field",
+    "invalid type",
+    "unknown variant",
+    "invalid request: ",
+    "invalid configuration",
+    "invalid cursor",
+];
+
 /// What a JSON-RPC error of the child means. Codex answers -32600 to nearly everything, so its words decide.
-pub(crate) fn refused(code: i64, message: &str) -> Error {
+pub(crate) fn refused(method: &str, number: i64, message: &str) -> Error {
     let lower = message.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    let (kind, word) = if code == -32601 || says(&["unknown variant", "experimentalapi capability"]) {
-        (Kind::Unsupported, "method_not_supported")
+    let unknown = message.contains(&format!("unknown variant `{method}`"));
+    let code = if number == -32601 || unknown || says(&["method not found", "experimentalapi capability"]) {
+        code::METHOD_NOT_SUPPORTED
     } else if says(&["no rollout found", "not materialized"]) {
-        (Kind::Conflict, "not_materialized")
+        code::NOT_MATERIALIZED
     } else if says(&["invalid thread id", "thread not found", "thread not loaded"]) {
-        (Kind::NotFound, "session_not_found")
+        code::SESSION_NOT_FOUND
     } else if says(&["no active turn"]) {
-        (Kind::Conflict, "no_active_turn")
-    } else if code == -32602 || says(&["missing field", "invalid type"]) {
-        (Kind::Invalid, "invalid_params")
-    } else if says(&["unauthorized", "authentication required"]) {
-        (Kind::Upstream, "auth_required")
-    } else if code == -32600 {
-        (Kind::Conflict, "invalid_state")
+        code::NO_ACTIVE_TURN
+    } else if number == -32602 || says(&WRONG_PARAMS) {
+        code::INVALID_PARAMS
+    } else if says(&["unauthorized", "missing bearer or basic authentication", "authentication required"]) {
+        code::AUTH_REQUIRED
+    } else if number == -32600 || says(&["already in progress", "turn is in progress"]) {
+        code::INVALID_STATE
+    } else if lower.contains("timed out") {
+        code::CODEX_TIMEOUT
     } else {
-        (Kind::Upstream, "codex_error")
+        code::CODEX_ERROR
     };
-    let status = match word {
+    let status = match code.word {
         "session_not_found" => "not_found",
-        "no_active_turn" | "not_materialized" => word,
+        "no_active_turn" | "not_materialized" => code.word,
         _ => "error",
     };
-    Error::new(kind, word, format!("the app-server refused: {message}")).status(status)
+    Error::new(code, format!("the app-server refused: {message}")).status(status)
 }
 
 #[cfg(test)]
@@ -175,20 +226,26 @@ mod tests {
 
     #[test]
     fn a_refusal_is_told_by_its_meaning() {
-        for (code, message, kind, word) in [
-            (-32601, "method not found", Kind::Unsupported, "method_not_supported"),
-            (-32600, "Invalid request: unknown variant `thread/rollback`", Kind::Unsupported, "method_not_supported"),
-            (-32600, "no rollout found for thread id 1", Kind::Conflict, "not_materialized"),
-            (-32600, "invalid thread id: …", Kind::NotFound, "session_not_found"),
-            (-32600, "thread not found: 1", Kind::NotFound, "session_not_found"),
-            (-32600, "no active turn to interrupt", Kind::Conflict, "no_active_turn"),
-            (-32602, "too large", Kind::Invalid, "invalid_params"),
-            (-32600, "Invalid request: missing field `x`", Kind::Invalid, "invalid_params"),
-            (-32600, "already has an active writer", Kind::Conflict, "invalid_state"),
-            (-32000, "boom", Kind::Upstream, "codex_error"),
+        for (number, message, word) in [
+            (-32601, "method not found", "method_not_supported"),
+            (-32600, "Invalid request: unknown variant `thread/rollback`", "method_not_supported"),
+            (-32600, "Invalid request: unknown variant `bad`, expected one of `none`", "invalid_params"),
+            (-32600, "Invalid request: AbsolutePathBuf deserialized without a base path", "invalid_params"),
+            (-32600, "Invalid configuration: unknown variant `x`", "invalid_params"),
+            (-32600, "invalid cursor: zzz", "invalid_params"),
+            (-32600, "codex account authentication required to read rate limits", "auth_required"),
+            (-32000, "the login server timed out", "codex_timeout"),
+            (-32600, "no rollout found for thread id 1", "not_materialized"),
+            (-32600, "invalid thread id: …", "session_not_found"),
+            (-32600, "thread not found: 1", "session_not_found"),
+            (-32600, "no active turn to interrupt", "no_active_turn"),
+            (-32602, "too large", "invalid_params"),
+            (-32600, "Invalid request: missing field `x`", "invalid_params"),
+            (-32600, "already has an active writer", "invalid_state"),
+            (-32000, "boom", "codex_error"),
         ] {
-            let error = refused(code, message);
-            assert_eq!((error.kind, error.code), (kind, word), "{message}");
+            let error = refused("thread/rollback", number, message);
+            assert_eq!(error.code.word, word, "{message}");
         }
     }
 }

@@ -63,9 +63,9 @@ async fn what_a_client_leaves_behind_is_recorded_and_sent_or_neither() {
 async fn what_could_not_be_recorded_is_waited_for_by_nobody() {
     let stage = stage();
     let operation = stage.outbox.call("turn/start", None, json!({}), Actor::User);
-    let refused = Error::new(Kind::Conflict, "no", "not now");
+    let refused = Error::new(code::INVALID_STATE, "not now");
     let performed = stage.outbox.perform(operation, move |_| Err(refused)).await;
-    assert_eq!(performed.unwrap_err().code, "no");
+    assert_eq!(performed.unwrap_err().code.word, "invalid_state");
     assert_eq!(stage.outbox.0.waiters.count(), 0);
 }
 
@@ -79,7 +79,7 @@ async fn a_reply_to_a_child_that_is_gone_is_void_and_told_to_who_waits() {
     reply.generation = Some(Generation::new("gen_gone"));
     let performed = tokio::time::timeout(PATIENCE, stage.outbox.perform(reply, |_| Ok(()))).await;
     let error = performed.expect("an answer").unwrap_err();
-    assert_eq!((error.code, error.status), ("expired", "reconciled"));
+    assert_eq!((error.code.word, error.status), ("expired", "reconciled"));
     stop.cancel();
     running.await.unwrap();
 }

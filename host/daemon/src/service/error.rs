@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+
+use super::code::{self, Code};
 
 /// What kind of "no" it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +34,26 @@ pub(crate) enum Kind {
     Timeout,
     /// A fault of our own.
     Internal,
+    /// The body is longer than any may be.
+    TooLarge,
+    /// The address is longer than any may be.
+    AddressTooLong,
+    /// The head of the request is larger than any may be.
+    HeadTooLarge,
+    /// The body came too slowly.
+    TooSlow,
+    /// The body is of a kind that is not taken.
+    WrongMedia,
+    /// The thing is there and does not answer this method.
+    WrongMethod,
+    /// The request was meant for another host.
+    Misdirected,
+    /// More requests than are taken in a while.
+    TooMany,
+    /// It may not be changed here.
+    Locked,
+    /// It is not the request that it says it is.
+    Mismatch,
 }
 
 /// A use case that did not happen, or of which nobody knows whether it did ([`Kind::Timeout`]).
@@ -39,9 +62,9 @@ pub(crate) enum Kind {
 pub(crate) struct Error {
     /// What kind of "no".
     pub(crate) kind: Kind,
-    /// The stable word for this case, as clients match it.
-    pub(crate) code: &'static str,
-    /// The reference's coarse word: `error`, `not_found`, `no_active_turn`, ….
+    /// Which case it is.
+    pub(crate) code: &'static Code,
+    /// A coarse word for clients that know no codes: `error`, `not_found`, `no_active_turn`, ….
     pub(crate) status: &'static str,
     /// One sentence that names the thing. Goes to clients: no paths of ours, no SQL, no secrets.
     pub(crate) message: String,
@@ -57,10 +80,10 @@ pub(crate) struct Error {
 }
 
 impl Error {
-    /// An error of `kind` with its code and its sentence; the coarse word is `error`.
-    pub(crate) fn new(kind: Kind, code: &'static str, message: impl Into<String>) -> Self {
+    /// An error with its code and its sentence; it is of the code's first kind, and the coarse word is `error`.
+    pub(crate) fn new(code: &'static Code, message: impl Into<String>) -> Self {
         Self {
-            kind,
+            kind: code.kinds[0],
             code,
             status: "error",
             message: message.into(),
@@ -72,26 +95,37 @@ impl Error {
     }
 
     /// A thing that is not there, named by the member that would hold its id.
-    pub(crate) fn not_found(code: &'static str, member: &'static str, id: &str) -> Self {
-        Self::new(Kind::NotFound, code, format!("there is no {} {id}", noun(member)))
-            .status("not_found")
-            .with(member, id)
+    pub(crate) fn not_found(code: &'static Code, member: &'static str, id: &str) -> Self {
+        Self::new(code, format!("there is no {} {id}", noun(member))).status("not_found").with(member, id)
     }
 
     /// A request with a member that will not do.
     pub(crate) fn invalid(member: &str, message: &str) -> Self {
-        Self::new(Kind::Invalid, "invalid_request", "request validation failed")
-            .with("issues", json!([{ "path": [member], "code": "custom", "message": message }]))
+        Self::invalid_at(&[member], message)
+    }
+
+    /// The same for a member inside of others.
+    pub(crate) fn invalid_at(path: &[&str], message: &str) -> Self {
+        Self::new(code::INVALID_REQUEST, "request validation failed")
+            .with("issues", json!([{ "path": path, "code": "custom", "message": message }]))
     }
 
     /// A fault of our own; `source` is logged and never shown.
     pub(crate) fn internal(source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        let mut error = Self::new(Kind::Internal, "internal_error", "internal server error");
+        let mut error = Self::new(code::INTERNAL_ERROR, "internal server error");
         error.source = Some(Box::new(source));
         error
     }
 
-    /// Sets the reference's coarse word.
+    /// Another kind that this code can be of.
+    #[must_use]
+    pub(crate) fn of_kind(mut self, kind: Kind) -> Self {
+        debug_assert!(self.code.kinds.contains(&kind), "{} is never told as {kind:?}", self.code.word);
+        self.kind = kind;
+        self
+    }
+
+    /// Sets the coarse word.
     #[must_use]
     pub(crate) fn status(mut self, status: &'static str) -> Self {
         self.status = status;
@@ -102,6 +136,15 @@ impl Error {
     #[must_use]
     pub(crate) fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
         self.context.insert(member.to_owned(), value.into());
+        self
+    }
+
+    /// Adds every member of what would have been answered.
+    #[must_use]
+    pub(crate) fn with_members(mut self, answer: &impl Serialize) -> Self {
+        if let Ok(Value::Object(members)) = serde_json::to_value(answer) {
+            self.context.extend(members);
+        }
         self
     }
 
@@ -129,7 +172,7 @@ impl From<codex_manager_store::Error> for Error {
     fn from(error: codex_manager_store::Error) -> Self {
         match error {
             codex_manager_store::Error::Full => {
-                Self::new(Kind::Full, "storage_full", "the disk that holds the data folder is full")
+                Self::new(code::STORAGE_FULL, "the disk that holds the data folder is full")
                     .hint("make room, then try again; nothing was changed")
             }
             other => Self::internal(other),

@@ -18,10 +18,11 @@ use codex_manager_extension::{Approved, Digest, ExtensionId, Listed, LockError, 
 use codex_manager_model::{Actor, Clock, Invocation, InvocationId, NewEvent};
 use codex_manager_store::{Error as StoreError, InvocationQuery};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::spawn_blocking;
+use utoipa::{IntoParams, ToSchema};
 
-use super::{Error, Kind, health, to_its_end};
+use super::{Error, code, health, to_its_end};
 use crate::extensions::{ApproveError, Shelf};
 use crate::storage::Storage;
 use looks::Looks;
@@ -35,19 +36,23 @@ const PAGE: u32 = 50;
 const FOLLOWED_WITHIN: Duration = Duration::from_secs(3);
 
 /// A yes, as clients send it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Approve {
     /// What was looked at.
+    #[schema(value_type = String)]
     pub(crate) digest: Digest,
 }
 
 /// Which invocations to list.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct ListInvocations {
     /// Only those before this one.
+    #[param(value_type = Option<String>)]
     pub(crate) before: Option<InvocationId>,
     /// How many at most.
+    #[param(minimum = 1, maximum = 200)]
     pub(crate) limit: Option<u32>,
 }
 
@@ -107,7 +112,7 @@ impl Extensions {
     }
 
     /// Whether what Codex runs is kept from approving in the user's name.
-    pub(crate) fn contained(&self) -> Value {
+    pub(crate) fn contained(&self) -> health::Containment {
         health::contained(&self.0.child.state().borrow())
     }
 
@@ -242,12 +247,12 @@ impl Extensions {
 }
 
 fn unknown(id: &ExtensionId) -> Error {
-    Error::not_found("extension_not_found", "extensionId", id.as_str())
+    Error::not_found(code::EXTENSION_NOT_FOUND, "extensionId", id.as_str())
         .hint("see what there is with `codex-manager ext list`")
 }
 
 fn unapproved(id: &ExtensionId) -> Error {
-    Error::new(Kind::Conflict, "not_approved", format!("{id} is not approved"))
+    Error::new(code::NOT_APPROVED, format!("{id} is not approved"))
         .hint(format!("look at it with `codex-manager ext show {id}`, then approve it"))
         .with("extensionId", id.as_str())
 }
@@ -255,7 +260,7 @@ fn unapproved(id: &ExtensionId) -> Error {
 fn not_approved(error: ApproveError) -> Error {
     match error {
         ApproveError::NotDropped(id) => unknown(&id),
-        ApproveError::Faulty { ref id, ref fault } => Error::new(Kind::Conflict, "extension_faulty", error.to_string())
+        ApproveError::Faulty { ref id, ref fault } => Error::new(code::EXTENSION_FAULTY, error.to_string())
             .hint(fault.next_step())
             .with("extensionId", id.as_str()),
         ApproveError::Lock(error) => refused(error),
@@ -264,7 +269,7 @@ fn not_approved(error: ApproveError) -> Error {
 
 fn refused(error: LockError) -> Error {
     match error {
-        LockError::Changed { shown, found } => Error::new(Kind::Conflict, "extension_changed", error.to_string())
+        LockError::Changed { shown, found } => Error::new(code::EXTENSION_CHANGED, error.to_string())
             .hint("look at what is there now, and approve that")
             .with("shown", shown.to_string())
             .with("found", found.to_string()),

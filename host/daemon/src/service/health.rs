@@ -1,14 +1,20 @@
-//! Health: what anybody may know. No paths, no ids of sessions, no secrets: this is the one answer that needs no token.
+//! Health: what anybody may know. No paths, no ids of sessions, no secrets: this needs no token.
+//!
+//! Three questions, for three askers: how it is, for people; whether it lives, for whoever would start it anew; whether it
+//! can do its work now, for whoever would send it some.
 
-use std::path::PathBuf;
+mod login;
 
 use codex_manager_app_server::{AppServer, ChildState, Contained, Phase};
 use codex_manager_extension::Allocation;
 use codex_manager_model::Clock;
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::extensions::Status;
-use crate::storage::Storage;
+use crate::storage::{Storage, StorageState};
+pub(crate) use login::LoginFile;
 
 /// The use case of health.
 #[derive(Clone)]
@@ -24,8 +30,104 @@ pub(crate) struct Health {
 #[derive(Debug, Clone)]
 pub(crate) struct Auth {
     pub(crate) has_openai_api_key: bool,
-    /// The file that a login leaves, wherever `CODEX_HOME` is known. It may come and go.
-    pub(crate) file: Option<PathBuf>,
+    /// The file that a login leaves.
+    pub(crate) file: LoginFile,
+}
+
+/// How the daemon is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct HealthReport {
+    /// `ok`: it answers.
+    status: &'static str,
+    service: &'static str,
+    codex: CodexHealth,
+    storage: StorageHealth,
+    extensions: ExtensionsHealth,
+    orchestrator_queue: QueueHealth,
+    auth: AuthHealth,
+    #[schema(value_type = String, format = DateTime)]
+    timestamp: Timestamp,
+}
+
+/// How the app-server is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CodexHealth {
+    running: bool,
+    pid: Option<u32>,
+    initialized: bool,
+    /// `ready`, and `hanging` when it lets calls wait and says nothing; else what it is on its way to.
+    state: &'static str,
+    /// Why it cannot be used, where that is so.
+    reason: Option<String>,
+    version: Option<String>,
+    /// How many lives in a row ended quickly.
+    attempt: Option<u32>,
+    /// When it is started again.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    retry_at: Option<Timestamp>,
+    restarts: u64,
+    contained: Containment,
+    last_exit: Option<LastExit>,
+}
+
+/// Whether the app-server is kept from what is the daemon's.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Containment {
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// What it means if it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meaning: Option<&'static str>,
+}
+
+/// How a life of the app-server ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LastExit {
+    code: Option<i32>,
+    signal: Option<i32>,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+/// Whether the store takes what it is given.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StorageHealth {
+    state: &'static str,
+}
+
+/// How extensions are run.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ExtensionsHealth {
+    running: usize,
+    allocation: &'static str,
+    reason: Option<String>,
+}
+
+/// Whether there is a queue.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct QueueHealth {
+    enabled: bool,
+}
+
+/// What is known of Codex's login.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AuthHealth {
+    has_open_ai_api_key: bool,
+    codex_home_auth_file: bool,
+    likely_unauthenticated: bool,
+}
+
+/// Why no work can be done now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unready {
+    /// The store takes nothing.
+    Storage,
+    /// Codex takes no calls, or lets them wait.
+    Codex,
 }
 
 impl Health {
@@ -33,69 +135,100 @@ impl Health {
         Self { child, storage, extensions, clock, auth }
     }
 
-    /// Health, in the reference's shape; the child's state and the store's are additions.
-    pub(crate) fn get(&self) -> Value {
-        let state = self.child.state().borrow().clone();
-        let has_file = self.auth.file.as_ref().is_some_and(|file| file.is_file());
-        json!({
-            "status": "ok",
-            "service": "api",
-            "codex": codex(&state),
-            "storage": { "state": self.storage.state().as_str() },
-            "extensions": extensions(&self.extensions),
-            "orchestratorQueue": { "enabled": false },
-            "auth": {
-                "hasOpenAiApiKey": self.auth.has_openai_api_key,
-                "codexHomeAuthFile": has_file,
-                "likelyUnauthenticated": !self.auth.has_openai_api_key && !has_file,
+    /// How the daemon is.
+    pub(crate) fn get(&self) -> HealthReport {
+        let has_file = self.auth.file.is_there();
+        let has_key = self.auth.has_openai_api_key;
+        HealthReport {
+            status: "ok",
+            service: "api",
+            codex: codex(&self.child.state().borrow()),
+            storage: StorageHealth { state: self.storage.state().as_str() },
+            extensions: extensions(&self.extensions),
+            orchestrator_queue: QueueHealth { enabled: false },
+            auth: AuthHealth {
+                has_open_ai_api_key: has_key,
+                codex_home_auth_file: has_file,
+                likely_unauthenticated: !has_key && !has_file,
             },
-            "timestamp": self.clock.now().to_string(),
-        })
+            timestamp: self.clock.now(),
+        }
+    }
+
+    /// Whether it can do its work now. What an earlier run left was taken up before anybody could ask.
+    pub(crate) async fn ready(&self) -> Result<(), Unready> {
+        let store = self.storage.store();
+        // Nobody may have written since there is room again, so it is tried.
+        let refuses = store.stats().refuses && store.write(|tx| tx.touch_log()).await.is_err();
+        if refuses || !matches!(self.storage.state(), StorageState::Ok) {
+            return Err(Unready::Storage);
+        }
+        if self.child.state().borrow().is_well() { Ok(()) } else { Err(Unready::Codex) }
     }
 }
 
-fn extensions(status: &Status) -> Value {
-    let (allocation, reason) = match status.allocation() {
-        Allocation::Pooled => ("pooled", None),
-        Allocation::OnDemand { reason } => ("on-demand", Some(reason)),
-    };
-    json!({ "running": status.running(), "allocation": allocation, "reason": reason })
+impl Unready {
+    /// In a word.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Storage => "storage",
+            Self::Codex => "codex",
+        }
+    }
 }
 
-fn codex(state: &ChildState) -> Value {
-    let (word, attempt, retry_at, reason) = match &state.phase {
-        Phase::Starting => ("starting", None, None, None),
-        Phase::Ready => ("ready", None, None, None),
-        Phase::Restarting { attempt, retry_at } => ("restarting", Some(attempt), Some(retry_at), None),
-        Phase::CrashLoop { attempt, retry_at } => ("crash-loop", Some(attempt), Some(retry_at), None),
-        Phase::Unusable { reason } => ("unusable", None, None, Some(reason)),
-        Phase::Ending => ("ending", None, None, None),
-        Phase::Stopped => ("stopped", None, None, None),
+fn extensions(status: &Status) -> ExtensionsHealth {
+    let (allocation, reason) = match status.allocation() {
+        Allocation::Pooled => ("pooled", None),
+        Allocation::OnDemand { reason } => ("on-demand", Some(reason.to_string())),
     };
-    json!({
-        "running": state.pid.is_some(),
-        "pid": state.pid,
-        "initialized": state.is_ready(),
-        "state": word,
-        "reason": reason,
-        "version": state.version,
-        "attempt": attempt,
-        "retryAt": retry_at.map(ToString::to_string),
-        "restarts": state.restarts,
-        "contained": contained(state),
-        "lastExit": state.last_exit.as_ref().map(|exit| json!({
-            "code": exit.code,
-            "signal": exit.signal,
-            "at": exit.at.to_string(),
-        })),
-    })
+    ExtensionsHealth { running: status.running(), allocation, reason }
+}
+
+/// The word for the state that the app-server is in.
+pub(crate) fn word(state: &ChildState) -> &'static str {
+    match &state.phase {
+        Phase::Starting => "starting",
+        Phase::Ready if !state.answers => "hanging",
+        Phase::Ready => "ready",
+        Phase::Restarting { .. } => "restarting",
+        Phase::CrashLoop { .. } => "crash-loop",
+        Phase::Unusable { .. } => "unusable",
+        Phase::Ending => "ending",
+        Phase::Stopped => "stopped",
+    }
+}
+
+fn codex(state: &ChildState) -> CodexHealth {
+    let (attempt, retry_at, reason) = match &state.phase {
+        Phase::Restarting { attempt, retry_at } | Phase::CrashLoop { attempt, retry_at } => {
+            (Some(*attempt), Some(*retry_at), None)
+        }
+        Phase::Unusable { reason } => (None, None, Some(reason.clone())),
+        _ => (None, None, None),
+    };
+    CodexHealth {
+        running: state.pid.is_some(),
+        pid: state.pid,
+        initialized: state.is_ready(),
+        state: word(state),
+        reason,
+        version: state.version.clone(),
+        attempt,
+        retry_at,
+        restarts: state.restarts,
+        contained: contained(state),
+        last_exit: state.last_exit.as_ref().map(|exit| LastExit { code: exit.code, signal: exit.signal, at: exit.at }),
+    }
 }
 
 /// Whether the child is kept from what is ours, and what it means if it is not.
-pub(crate) fn contained(state: &ChildState) -> Value {
+pub(crate) fn contained(state: &ChildState) -> Containment {
     match &state.contained {
-        Contained::Yes { .. } => json!({ "state": "contained" }),
-        Contained::No { reason } => json!({ "state": "not contained", "reason": reason, "meaning": NOT_CONTAINED }),
+        Contained::Yes { .. } => Containment { state: "contained", reason: None, meaning: None },
+        Contained::No { reason } => {
+            Containment { state: "not contained", reason: Some(reason.clone()), meaning: Some(NOT_CONTAINED) }
+        }
     }
 }
 

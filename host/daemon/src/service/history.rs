@@ -9,8 +9,10 @@ use codex_manager_model::{Item, ItemStatus, Session, SessionId, TranscriptEntry,
 use codex_manager_store::{Store, View};
 use serde_json::{Value, json};
 
-use super::{Error, Kind, supplement};
-use crate::outbox::refused;
+use super::child::unanswered;
+use super::synthetic::without_repeats;
+use super::timing::Times;
+use super::{Error, supplement};
 
 /// How many turns one page of the child's history holds, and how many pages are read at most.
 const TURNS_PAGE: u32 = 50;
@@ -38,9 +40,13 @@ impl History {
         let mut thread = told.map_or_else(|| json!({ "id": session.id }), |answer| answer.thread.raw);
         let turns = self.turns(&session.id).await?;
         let wanted = session.id.clone();
-        let read = move |view: &View<'_>| Ok((view.items_of(&wanted)?, view.transcript_entries(&wanted)?));
-        let (ours, others) = self.store.read::<_, Error, _>(read).await?;
-        let transcript = supplement::join(assemble(&turns, &ours), others);
+        let read = move |view: &View<'_>| {
+            Ok((view.turns_of(&wanted)?, view.items_of(&wanted)?, view.transcript_entries(&wanted)?))
+        };
+        let (our_turns, ours, others) = self.store.read::<_, Error, _>(read).await?;
+        let times = Times::of(&our_turns, &turns);
+        let rows = without_repeats(assemble(&turns, &ours));
+        let transcript = supplement::join(rows, others).into_iter().map(|row| times.fill(row)).collect();
         thread["turns"] = Value::Array(turns);
         Ok((thread, transcript))
     }
@@ -76,12 +82,13 @@ impl History {
                 tracing::warn!(%source, method, session = %id, "the child tells of a thread what is not understood");
                 Ok(None)
             }
-            Err(error) => Err(upstream(error).with("sessionId", id.as_str())),
+            Err(error) => Err(unanswered(error).with("sessionId", id.as_str())),
         }
     }
 }
 
-fn is_unwritten(error: &CallError) -> bool {
+/// Whether the child says that it has nothing written down of a thread.
+pub(crate) fn is_unwritten(error: &CallError) -> bool {
     matches!(error, CallError::Rejected { message, .. } if UNWRITTEN.iter().any(|words| message.contains(words)))
 }
 
@@ -113,11 +120,11 @@ fn assemble(turns: &[Value], ours: &[Item]) -> Vec<TranscriptEntry> {
 }
 
 /// The row of an item, as far as our own log knows it.
-pub(crate) fn item_row(item: &Item) -> Value {
-    json!(row(item.id.as_str(), item.turn.as_str(), &item.body, Some(item)))
+pub(crate) fn item_row(item: &Item) -> TranscriptEntry {
+    row(item.id.as_str(), item.turn.as_str(), &item.body, Some(item))
 }
 
-/// One row, in the reference's shape. What the child tells comes first; ours adds times, the way it ended, and the text of
+/// One row, as clients know it. What the child tells comes first; ours adds times, the way it ended, and the text of
 /// what the child has forgotten.
 fn row(id: &str, turn: &str, body: &Value, ours: Option<&Item>) -> TranscriptEntry {
     let kind = body["type"].as_str().or(ours.map(|item| item.kind.as_str())).unwrap_or("unknown");
@@ -150,7 +157,7 @@ fn content(kind: &str, body: &Value) -> String {
     match kind {
         "userMessage" => {
             let parts = body["content"].as_array().into_iter().flatten();
-            parts.filter_map(|part| part["text"].as_str()).collect::<Vec<_>>().join("\n")
+            parts.filter_map(said).collect::<Vec<_>>().join("\n")
         }
         "commandExecution" => text("command"),
         "fileChange" => {
@@ -162,18 +169,26 @@ fn content(kind: &str, body: &Value) -> String {
             parts.filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
         }
         "mcpToolCall" => format!("{}: {}", text("server"), text("tool")),
+        "dynamicToolCall" => text("tool"),
+        "webSearch" => text("query"),
+        "agentMessage" | "plan" => text("text"),
+        _ if text("text").is_empty() => kind.to_owned(),
         _ => text("text"),
     }
 }
 
-fn upstream(error: CallError) -> Error {
-    match &error {
-        CallError::Rejected { code, message, .. } => refused(*code, message),
-        CallError::TimedOut { .. } => Error::new(Kind::Timeout, "codex_timeout", error.to_string()),
-        CallError::NotRunning { .. } | CallError::NotWritten | CallError::Gone { .. } => {
-            Error::new(Kind::Unavailable, "codex_restarting", error.to_string()).retry_after(super::RETRY_AFTER)
-        }
-        CallError::Malformed { .. } => Error::new(Kind::Upstream, "codex_error", error.to_string()),
+/// One part of what a person said, as text.
+fn said(part: &Value) -> Option<String> {
+    let text = |member: &str| part[member].as_str();
+    let named = |what: &str, member: &str| text(member).map(|name| format!("[{what}: {name}]"));
+    match text("type") {
+        // It may hold the whole picture.
+        Some("image") if text("url").is_some_and(|url| url.starts_with("data:")) => Some("[image]".to_owned()),
+        Some("image") => named("image", "url"),
+        Some("localImage") => named("image", "path"),
+        Some("skill") => named("skill", "name"),
+        Some("mention") => named("mention", "name"),
+        _ => text("text").map(str::to_owned),
     }
 }
 
@@ -219,11 +234,31 @@ mod tests {
             (json!({"type": "reasoning", "summary": ["first", "then"]}), "first\nthen"),
             (json!({"type": "mcpToolCall", "server": "files", "tool": "read"}), "files: read"),
             (json!({"type": "plan", "text": "1. do it"}), "1. do it"),
+            (json!({"type": "webSearch", "query": "weather"}), "weather"),
+            (json!({"type": "dynamicToolCall", "tool": "lookup", "arguments": {}}), "lookup"),
+            (json!({"type": "contextCompaction"}), "contextCompaction"),
             (json!({"type": "userMessage", "content": "odd"}), ""),
             (json!("odd"), ""),
         ] {
             assert_eq!(content(body["type"].as_str().unwrap_or_default(), &body), line, "{body}");
         }
+    }
+
+    #[test]
+    fn what_a_person_said_is_text_whatever_it_was_made_of() {
+        let parts = json!([
+            {"type": "text", "text": "look"},
+            {"type": "image", "url": "https://example.org/a.png"},
+            {"type": "image", "url": "data:image/png;base64,AAAA"},
+            {"type": "localImage", "path": "/p/b.png"},
+            {"type": "skill", "name": "tidy", "path": "/s"},
+            {"type": "mention", "name": "app", "path": "app://1"},
+            {"type": "yet to come"},
+        ]);
+        let line = content("userMessage", &json!({ "content": parts }));
+        let expected =
+            "look\n[image: https://example.org/a.png]\n[image]\n[image: /p/b.png]\n[skill: tidy]\n[mention: app]";
+        assert_eq!(line, expected);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use codex_manager_model::{Operation, OperationId, OperationState};
 use codex_manager_store::Store;
 
-use super::Error;
+use super::{Error, code};
 use crate::outbox::Outbox;
 
 /// The use cases of operations.
@@ -34,6 +34,6 @@ impl Operations {
     async fn read(&self, id: &OperationId) -> Result<Operation, Error> {
         let wanted = id.clone();
         let found: Option<Operation> = self.store.read::<_, Error, _>(move |view| Ok(view.operation(&wanted)?)).await?;
-        found.ok_or_else(|| Error::not_found("operation_not_found", "operationId", id.as_str()))
+        found.ok_or_else(|| Error::not_found(code::OPERATION_NOT_FOUND, "operationId", id.as_str()))
     }
 }

@@ -5,18 +5,25 @@ use std::collections::{HashMap, HashSet};
 use codex_manager_model::{ItemStatus, TranscriptEntry, TranscriptRole};
 use serde_json::Value;
 
+use super::synthetic::Canonical;
+
 /// The rows of the child with the supplement. An entry with the id of a row becomes part of that row, but none of the
 /// system's, such as extensions write, becomes part of what the person or the model says. A new one stands
 /// behind the row that its details name, else before the last thing that the assistant says in its turn, else at the end
 /// of its turn; turns that only the supplement knows come last. Where several want one place, the first written stands
-/// first.
+/// first. One with a [made-up id](super::synthetic) that is there under its own is left out.
 pub(super) fn join(mut rows: Vec<TranscriptEntry>, supplement: Vec<TranscriptEntry>) -> Vec<TranscriptEntry> {
     let known: HashMap<String, usize> =
         rows.iter().enumerate().map(|(place, row)| (row.message_id.clone(), place)).collect();
     let turns = turns(&rows);
+    let repeats: Vec<bool> = {
+        let canonical = Canonical::of(&rows);
+        let is_new = |entry: &TranscriptEntry| !known.contains_key(&entry.message_id);
+        supplement.iter().map(|entry| is_new(entry) && canonical.has(entry)).collect()
+    };
     let mut added = Added::default();
     let mut placed: HashSet<String> = HashSet::new();
-    for entry in supplement {
+    for entry in supplement.into_iter().zip(repeats).filter_map(|(entry, repeats)| (!repeats).then_some(entry)) {
         if let Some(&place) = known.get(&entry.message_id) {
             // Its writer may have guessed the id before there was an item, so this is where it shows.
             if entry.role != TranscriptRole::System || rows[place].role == TranscriptRole::System {

@@ -20,8 +20,7 @@ use serde_json::json;
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 
-use super::error::{Error, Kind};
-use super::to_its_end;
+use super::{Error, code, to_its_end};
 use crate::paths::DataFolder;
 pub(crate) use secret::Secret;
 
@@ -38,6 +37,8 @@ pub(crate) struct Bearer {
     pub(crate) token: TokenId,
     /// What it allows.
     pub(crate) role: Role,
+    /// When it ends, if it is none of ours: one that somebody else has signed, which cannot be revoked here.
+    pub(crate) ends_at: Option<Timestamp>,
 }
 
 impl Bearer {
@@ -90,7 +91,7 @@ impl Tokens {
     ) -> Result<(Token, Secret), Error> {
         let name = name.trim();
         self.check_new(name, expires_at)?;
-        let secret = Secret::fresh();
+        let secret = secret::fresh();
         let token = self.token(name, role, expires_at, &secret);
         let (tokens, new) = (self.clone(), token.clone());
         to_its_end(async move { Ok(tokens.insert(new, Vec::new(), actor).await?) }).await?;
@@ -117,7 +118,7 @@ impl Tokens {
             Ok::<_, StoreError>((tx.tokens()?.into_iter().find(|token| token.id == id), id))
         };
         let (token, id) = self.0.store.write(revoke).await?;
-        let token = token.ok_or_else(|| Error::not_found("token_not_found", "tokenId", id.as_str()))?;
+        let token = token.ok_or_else(|| Error::not_found(code::TOKEN_NOT_FOUND, "tokenId", id.as_str()))?;
         self.write().remove(&token.hash);
         self.0.revocations.send_modify(|count| *count += 1);
         Ok(token)
@@ -131,15 +132,15 @@ impl Tokens {
         let token = valid.get(&hash)?;
         // The map compares hashes as it likes, which tells nothing about a secret; equality is established here.
         let same = bool::from(token.hash.ct_eq(&hash));
-        (same && token.is_valid(now)).then(|| Bearer { token: token.id.clone(), role: token.role })
+        (same && token.is_valid(now)).then(|| Bearer { token: token.id.clone(), role: token.role, ends_at: None })
     }
 
-    /// Resolves when the token opens nothing any more.
-    pub(crate) async fn ended(&self, id: &TokenId) {
+    /// Resolves when the bearer's token opens nothing any more.
+    pub(crate) async fn ended(&self, bearer: &Bearer) {
         let mut revocations = self.0.revocations.subscribe();
         loop {
             revocations.mark_unchanged();
-            let Some(left) = self.time_left(id) else { return };
+            let Some(left) = self.time_left(bearer) else { return };
             tokio::select! {
                 // The sender lives in `self`.
                 _ = revocations.changed() => {}
@@ -156,7 +157,7 @@ impl Tokens {
         if known.is_some_and(|bearer| bearer.role == Role::Admin) {
             return Ok(());
         }
-        let secret = Secret::fresh();
+        let secret = secret::fresh();
         let token = self.token(FILE_TOKEN_NAME, Role::Admin, None, &secret);
         let old: Vec<Token> = self.read().values().filter(|token| token.name == FILE_TOKEN_NAME).cloned().collect();
         // The hash first: a file whose token is not known yet would be a locked door.
@@ -165,7 +166,7 @@ impl Tokens {
     }
 
     fn check_new(&self, name: &str, expires_at: Option<Timestamp>) -> Result<(), Error> {
-        let invalid = |message: &str| Err(Error::new(Kind::Invalid, "invalid_request", message));
+        let invalid = |message: &str| Err(Error::new(code::INVALID_REQUEST, message));
         if name.is_empty() || name.chars().count() > TOKEN_NAME_CHARS_MAX || name.chars().any(char::is_control) {
             return invalid("a token's name has 1 to 120 characters, none of them a control character");
         }
@@ -177,7 +178,7 @@ impl Tokens {
             return invalid("a token must end in the future");
         }
         if self.read().values().filter(|token| token.is_valid(now)).count() >= TOKENS_MAX {
-            return Err(Error::new(Kind::Conflict, "too_many_tokens", format!("there are {TOKENS_MAX} valid tokens"))
+            return Err(Error::new(code::TOO_MANY_TOKENS, format!("there are {TOKENS_MAX} valid tokens"))
                 .hint("revoke one that is no longer needed"));
         }
         Ok(())
@@ -218,10 +219,13 @@ impl Tokens {
     }
 
     /// How long the token is good for: `None` when it is over, a very long time when it never ends by itself.
-    fn time_left(&self, id: &TokenId) -> Option<Duration> {
+    fn time_left(&self, bearer: &Bearer) -> Option<Duration> {
         let now = self.0.clock.now();
+        if let Some(end) = bearer.ends_at {
+            return (now < end).then(|| end.duration_since(now).unsigned_abs());
+        }
         let valid = self.read();
-        let token = valid.values().find(|token| token.id == *id && token.is_valid(now))?;
+        let token = valid.values().find(|token| token.id == bearer.token && token.is_valid(now))?;
         let left = token.expires_at.map(|end| end.duration_since(now));
         Some(left.map_or(Duration::MAX, |left| left.unsigned_abs()))
     }

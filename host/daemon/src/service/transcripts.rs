@@ -3,15 +3,31 @@
 use codex_manager_model::{Actor, Cause, Clock, NewEvent, SessionId, TranscriptEntry, limits};
 use codex_manager_store::{Store, Tx, View};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::Error;
+use super::keyed::Keyed;
+use super::sessions::admit::readable_in;
 
 /// The use cases of transcripts.
 #[derive(Clone)]
 pub(crate) struct Transcripts {
     store: Store,
     clock: Clock,
+}
+
+/// That a row was written.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct WrittenEntry {
+    /// `ok`.
+    status: &'static str,
+    /// The session whose transcript it stands in.
+    session_id: SessionId,
+    /// The row, as it is now.
+    entry: TranscriptEntry,
 }
 
 impl Transcripts {
@@ -28,16 +44,18 @@ impl Transcripts {
         session: &SessionId,
         entry: TranscriptEntry,
         actor: Actor,
-    ) -> Result<TranscriptEntry, Error> {
-        let (session, now) = (session.clone(), self.clock.now());
-        self.store.write(move |tx| upsert_in(tx, &session, entry, actor, None, now)).await
+    ) -> Result<WrittenEntry, Error> {
+        let (id, now, keyed) = (session.clone(), self.clock.now(), Keyed::present());
+        let upsert = move |tx: &Tx<'_>| keyed.once(tx, "row", |tx| upsert_in(tx, &id, entry, actor, None, now));
+        let entry = self.store.write(upsert).await?;
+        Ok(WrittenEntry { status: "ok", session_id: session.clone(), entry })
     }
 }
 
 /// The same inside a transaction, with the event because of which it is made.
 ///
 /// # Errors
-/// Invalid when the entry lacks something or is too large; `session_not_found`.
+/// Invalid when the entry lacks something or is too large; `session_deleted`, `session_not_found`.
 fn upsert_in(
     tx: &Tx<'_>,
     session: &SessionId,
@@ -46,10 +64,8 @@ fn upsert_in(
     cause: Option<Cause>,
     now: Timestamp,
 ) -> Result<TranscriptEntry, Error> {
+    readable_in(tx, session)?;
     check(&entry)?;
-    if tx.session(session)?.is_none() {
-        return Err(Error::not_found("session_not_found", "sessionId", session.as_str()));
-    }
     Ok(put_in(tx, session, entry, actor, cause, now)?)
 }
 
@@ -96,8 +112,8 @@ pub(crate) fn check(entry: &TranscriptEntry) -> Result<(), Error> {
     let names =
         [("messageId", entry.message_id.as_str()), ("turnId", entry.turn_id.as_str()), ("type", entry.kind.as_str())];
     for (member, name) in names {
-        if name.is_empty() || name.len() > limits::TRANSCRIPT_NAME_BYTES_MAX {
-            return Err(Error::invalid(member, "must have 1 to 512 bytes"));
+        if !(1..=limits::TRANSCRIPT_NAME_CHARS_MAX).contains(&name.chars().count()) {
+            return Err(Error::invalid(member, "must have 1 to 512 characters"));
         }
     }
     for (member, text) in [("content", Some(&entry.content)), ("details", entry.details.as_ref())] {
@@ -160,7 +176,7 @@ mod tests {
         let long = |bytes: usize| "x".repeat(bytes + 1);
         for (member, value) in [
             ("messageId", json!("")),
-            ("turnId", json!(long(limits::TRANSCRIPT_NAME_BYTES_MAX))),
+            ("turnId", json!(long(limits::TRANSCRIPT_NAME_CHARS_MAX))),
             ("type", json!("")),
             ("content", json!(long(limits::TRANSCRIPT_TEXT_BYTES_MAX))),
             ("details", json!(long(limits::TRANSCRIPT_TEXT_BYTES_MAX))),

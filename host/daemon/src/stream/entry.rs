@@ -2,6 +2,7 @@
 
 use axum::extract::ws::Utf8Bytes;
 use codex_manager_model::{Seq, SessionId};
+use serde_json::value::RawValue;
 
 use super::Filter;
 
@@ -15,6 +16,8 @@ pub(crate) struct Entry {
     pub(crate) place: Place,
     /// The session it concerns.
     pub(crate) session: Option<SessionId>,
+    /// Whether that is a worker's.
+    pub(crate) of_worker: bool,
     /// Its views, in the order in which they are sent. Never empty.
     pub(crate) frames: Vec<Frame>,
 }
@@ -35,15 +38,42 @@ pub(crate) struct Frame {
     pub(crate) name: String,
     /// The whole of it, as JSON.
     pub(crate) text: Utf8Bytes,
-    /// Whether it reaches those who asked for other sessions only.
-    pub(crate) broadcast: bool,
+    /// Whom it reaches besides those who asked for its session.
+    pub(crate) reach: Reach,
+}
+
+/// Whom a frame reaches besides those who asked for its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Those who asked for no session in particular.
+    Session,
+    /// Those who asked for other sessions too.
+    Everybody,
+    /// Everybody, whatever types they asked for: it is about the stream itself.
+    Always,
+}
+
+impl Frame {
+    /// The whole of it, to be part of another text.
+    pub(super) fn raw(&self) -> Box<RawValue> {
+        RawValue::from_string(self.text.to_string()).expect("a frame is JSON")
+    }
+}
+
+impl Reach {
+    /// Whether it reaches those who asked for other sessions.
+    pub(super) fn is_broadcast(self) -> bool {
+        self != Self::Session
+    }
 }
 
 impl Entry {
     /// The frames that somebody with this filter gets.
     pub(crate) fn frames_for(&self, filter: &Filter) -> impl Iterator<Item = &Frame> {
-        let all = filter.wants(self.session.as_ref());
-        self.frames.iter().filter(move |frame| all || frame.broadcast)
+        let reached = filter.reach(self.session.as_ref(), self.of_worker);
+        self.frames.iter().filter(move |frame| {
+            reached.has(frame.reach.is_broadcast()) && (frame.reach == Reach::Always || filter.takes(&frame.name))
+        })
     }
 
     /// About what it takes, in bytes.

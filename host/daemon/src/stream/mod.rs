@@ -7,26 +7,34 @@
 //!
 //! What is *not* here: sockets. How frames travel is for `http/stream.rs` to know.
 
+mod asyncapi;
+mod catalogue;
 mod entry;
 mod filter;
 mod frames;
 mod log;
+mod pages;
+mod places;
 mod reader;
 mod ring;
 mod tail;
 
 use std::sync::Arc;
 
-use codex_manager_model::{Epoch, Seq};
+use codex_manager_model::{Epoch, Seq, SessionId};
 use codex_manager_store::{Ephemeral, EventBounds, Store};
 use tokio_util::sync::CancellationToken;
 
-use crate::service::error::{Error, Kind};
+use crate::service::code;
+use crate::service::error::Error;
+use places::Places;
 use ring::Ring;
 
+pub(crate) use asyncapi::document;
 pub(crate) use entry::Entry;
 pub(crate) use filter::Filter;
 pub(crate) use frames::{Control, control};
+pub(crate) use pages::EventPage;
 pub(crate) use reader::{Next, Reader};
 
 /// Where a reader begins.
@@ -55,13 +63,14 @@ struct Shared {
     store: Store,
     ephemeral: Ephemeral,
     ring: Ring,
+    places: Places,
 }
 
 impl Stream {
     /// A stream of this store's log, and of what is told beside it. Nothing flows before [`Stream::run`].
     pub(crate) fn new(store: Store, ephemeral: Ephemeral) -> Self {
         let ring = Ring::new(*store.head().borrow());
-        Self(Arc::new(Shared { store, ephemeral, ring }))
+        Self(Arc::new(Shared { store, ephemeral, ring, places: Places::default() }))
     }
 
     /// Feeds the readers at the head, until `stop` or until the store is closed. Then it closes.
@@ -76,6 +85,12 @@ impl Stream {
     /// Ends every reader once it has what is there.
     pub(crate) fn close(&self) {
         self.0.ring.close();
+    }
+
+    /// Forgets a session that was deleted from the log: what readers have not taken yet they find there, without it.
+    pub(crate) fn forget(&self, session: &SessionId) {
+        self.0.ephemeral.forget(session);
+        self.0.ring.purge();
     }
 
     /// Begins to read.
@@ -94,6 +109,12 @@ impl Stream {
     /// The last row there is.
     pub(crate) fn head(&self) -> Seq {
         *self.0.store.head().borrow()
+    }
+
+    /// How many readers there are, and by how many rows the slowest is behind.
+    pub(crate) fn readers(&self) -> (usize, u64) {
+        let (readers, slowest) = self.0.places.look();
+        (readers, slowest.map_or(0, |at| self.head().0.saturating_sub(at.0)))
     }
 
     /// The lineage of the log.
@@ -137,7 +158,7 @@ fn floor(bounds: &EventBounds) -> Seq {
 }
 
 fn expired(message: String, bounds: &EventBounds, epoch: &Epoch) -> Error {
-    Error::new(Kind::Gone, "cursor_expired", message)
+    Error::new(code::CURSOR_EXPIRED, message)
         .with("oldest", floor(bounds).next().0)
         .with("head", bounds.head.0)
         .with("epoch", epoch.as_str())

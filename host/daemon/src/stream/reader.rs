@@ -12,9 +12,10 @@ use codex_manager_store::Error;
 use tokio::sync::watch;
 
 use super::entry::{Entry, Place};
-use super::log::{Page, page};
+use super::log::{Measure, Page, page};
+use super::places::Place as Standing;
 use super::ring::{Found, Ring, Spot};
-use super::{Filter, Stream, frames};
+use super::{Filter, Stream, floor, frames};
 
 /// How long to wait after the log could not be read.
 const RETRY_DELAY: Duration = Duration::from_millis(250);
@@ -24,8 +25,8 @@ const RETRY_DELAY: Duration = Duration::from_millis(250);
 pub(crate) enum Next {
     /// An event with frames for this reader.
     Entry(Arc<Entry>),
-    /// Retention has passed the cursor.
-    Expired,
+    /// Retention has passed the cursor; this is the oldest row that is left.
+    Expired(Seq),
     /// The stream ends, because the daemon does.
     Closed,
 }
@@ -39,6 +40,8 @@ pub(crate) struct Reader {
     position: Seq,
     /// The first row handed out since [`Reader::next`] was last called.
     under_way: Option<Seq>,
+    /// The same, for whoever looks from outside.
+    standing: Standing,
     /// How many ephemeral events were told before what comes next.
     ephemerals: u64,
     /// Where it stands in the ring; `None` while it reads the log.
@@ -50,12 +53,11 @@ pub(crate) struct Reader {
 }
 
 /// How reading the log went.
-#[derive(PartialEq, Eq)]
 enum Read {
     /// There is more to come.
     On,
-    /// What comes next is gone.
-    Expired,
+    /// What comes next is gone; this is the oldest row that is left.
+    Expired(Seq),
 }
 
 impl Reader {
@@ -63,6 +65,7 @@ impl Reader {
         let ephemerals = stream.0.ring.enter();
         Self {
             changes: stream.0.ring.changes(),
+            standing: stream.0.places.enter(after),
             stream,
             filter,
             position: after,
@@ -97,6 +100,7 @@ impl Reader {
     /// What comes next, as soon as it does. Nothing is lost when it is cancelled.
     pub(crate) async fn next(&mut self) -> Next {
         self.under_way = None;
+        self.standing.set(self.position);
         loop {
             self.changes.borrow_and_update();
             if let Some(entry) = self.more() {
@@ -106,8 +110,8 @@ impl Reader {
                 None if self.ring().is_closed() => return Next::Closed,
                 Some(Found::Closed) => return Next::Closed,
                 None => {
-                    if self.read().await == Read::Expired {
-                        return Next::Expired;
+                    if let Read::Expired(oldest) = self.read().await {
+                        return Next::Expired(oldest);
                     }
                 }
                 // The ring lives as long as the stream, of which this is a part.
@@ -185,16 +189,15 @@ impl Reader {
         self.ephemerals = ephemerals;
         self.fetched.push_back(Arc::new(frames::of_gap(skipped, self.position)));
         let latest = self.stream.0.ephemeral.latest();
-        let due =
-            latest.iter().filter(|event| event.after <= self.position && self.filter.wants(event.session.as_ref()));
+        let due = latest.iter().filter(|event| event.after <= self.position);
         self.fetched.extend(due.map(|event| Arc::new(frames::of_ephemeral(event))));
     }
 
     /// Fetches a page of the log.
     async fn read(&mut self) -> Read {
         let (after, filter) = (self.position, self.filter.clone());
-        match self.stream.0.store.read(move |view| page(view, after, &filter)).await {
-            Ok(Page::Rows { entries, end }) => {
+        match self.stream.0.store.read(move |view| page(view, after, Some(&filter), &Measure::OF_READERS)).await {
+            Ok(Page::Rows { entries, end, .. }) => {
                 self.page_end = end;
                 if entries.is_empty() {
                     self.position = end;
@@ -202,7 +205,7 @@ impl Reader {
                 self.fetched.extend(entries);
                 Read::On
             }
-            Ok(Page::Expired(_)) => Read::Expired,
+            Ok(Page::Expired(bounds)) => Read::Expired(floor(&bounds).next()),
             Err(Error::Closed) => {
                 // The tail notices too, and closes the ring.
                 drop(self.changes.changed().await);

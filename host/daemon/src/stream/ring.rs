@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use codex_manager_model::Seq;
 use codex_manager_model::limits::{RING_BYTES_MAX, RING_FRAMES_MAX};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::entry::{Entry, Place};
 
@@ -17,6 +17,8 @@ pub(super) struct Ring {
     inner: Mutex<Inner>,
     /// Counts changes; readers wait on it.
     changes: watch::Sender<u64>,
+    /// Something that may be in here was deleted; whoever feeds it starts it anew.
+    purge: Notify,
     frames_max: usize,
     bytes_max: usize,
 }
@@ -83,7 +85,8 @@ impl Ring {
             readers: 0,
             closed: false,
         };
-        Self { inner: Mutex::new(inner), changes: watch::Sender::new(0), frames_max, bytes_max }
+        let (changes, purge) = (watch::Sender::new(0), Notify::new());
+        Self { inner: Mutex::new(inner), changes, purge, frames_max, bytes_max }
     }
 
     /// One more reader. Gives how many ephemeral events were told before it came.
@@ -130,6 +133,16 @@ impl Ring {
         inner.slots = VecDeque::new();
         (inner.frames, inner.bytes) = (0, 0);
         (inner.floor, inner.last) = (head, head);
+    }
+
+    /// Has everything in it forgotten, for something was deleted from the log. Readers find the rest there.
+    pub(super) fn purge(&self) {
+        self.purge.notify_one();
+    }
+
+    /// Resolves when [`Ring::purge`] was asked for since it last did.
+    pub(super) async fn purged(&self) {
+        self.purge.notified().await;
     }
 
     /// Ends it: readers get what is there, then the end.

@@ -14,9 +14,9 @@ use codex_manager_store::{Ephemeral, EphemeralEvent, EphemeralReader, Error, Lag
 use tokio::sync::watch;
 
 use super::entry::Entry;
-use super::log::{Page, page};
+use super::frames;
+use super::log::{Measure, Page, page};
 use super::ring::Ring;
-use super::{Filter, frames};
 
 /// How long to wait after the log could not be read.
 const RETRY_DELAY: Duration = Duration::from_millis(250);
@@ -54,6 +54,11 @@ impl Tail<'_> {
     /// Waits until there may be something new. `false` when the store is closed.
     async fn wait(&mut self) -> bool {
         tokio::select! {
+            // What is there was read before something in it was deleted, and nothing is being read now.
+            () = self.ring.purged() => {
+                self.pass(self.ring.last());
+                true
+            }
             changed = self.head.changed() => changed.is_ok(),
             // The ring of ephemeral events lives as long as the stream.
             Some(next) = self.beside.recv() => {
@@ -99,7 +104,7 @@ impl Tail<'_> {
     /// The next rows. Encoding is work, and it is done where the reading is done, off the async threads.
     async fn read(&self) -> Result<Vec<Arc<Entry>>, Error> {
         let last = self.ring.last();
-        match self.store.read(move |view| page(view, last, &Filter::everything())).await? {
+        match self.store.read(move |view| page(view, last, None, &Measure::OF_READERS)).await? {
             Page::Rows { entries, .. } => Ok(entries),
             Page::Expired(bounds) => {
                 tracing::warn!(%last, head = %bounds.head, "retention has passed the head of the stream");

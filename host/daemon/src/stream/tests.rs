@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 use super::*;
+use crate::service::Kind;
 
 /// No test waits longer than this for anything.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -31,7 +32,7 @@ impl Fixture {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Config { folder: folder.path().to_owned(), size_bytes_max: None }.open().expect("a store");
         let ring = Ring::with_room(*store.head().borrow(), frames_max, bytes_max);
-        let stream = Stream(Arc::new(Shared { store, ephemeral: Ephemeral::new(), ring }));
+        let stream = Stream(Arc::new(Shared { store, ephemeral: Ephemeral::new(), ring, places: Places::default() }));
         let stop = CancellationToken::new();
         tokio::spawn(stream.clone().run(stop.clone()));
         Self { stream, stop, _folder: folder }
@@ -89,6 +90,7 @@ fn publish(stream: &Stream, after: u64, key: Option<&str>, number: u64) {
         kind: "delta".to_owned(),
         session: None,
         turn: None,
+        of_worker: false,
         payload: json!({ "number": number }),
         at: Timestamp::UNIX_EPOCH,
         after: Seq(after),
@@ -153,7 +155,7 @@ async fn a_cursor_that_cannot_be_served_is_refused() {
     let beyond = "the log ends at 3, and 4 is after that; the cursor is of another log, or mistyped";
     for (start, told) in [(after(4), beyond), (foreign, "the cursor is of another log")] {
         let refused = fixture.stream.open(start, Filter::everything()).await.err().expect("refused");
-        assert_eq!((refused.kind, refused.code), (Kind::Gone, "cursor_expired"));
+        assert_eq!((refused.kind, refused.code.word), (Kind::Gone, "cursor_expired"));
         assert!(refused.message.starts_with(told), "{}", refused.message);
         assert_eq!(refused.hint.as_deref(), Some("follow from its end: after=3"), "nothing is gone");
         assert_eq!(refused.context["oldest"], 1);
@@ -173,10 +175,10 @@ async fn who_is_passed_by_retention_is_told() {
     let nothing = Retention { age_max: Duration::ZERO, bytes_max: 0, held_bytes_max: 0 };
     let prune = move |tx: &codex_manager_store::Tx<'_>| tx.prune_events(&nothing, Timestamp::now());
     fixture.stream.0.store.write(prune).await.expect("pruned");
-    assert!(matches!(next(&mut slow).await, Next::Expired));
+    assert!(matches!(next(&mut slow).await, Next::Expired(Seq(11))), "it is told from where the log can be read");
     assert_eq!(slow.cursor(), Seq(0));
     let late = fixture.stream.open(after(0), Filter::everything()).await.err().expect("refused");
-    assert_eq!(late.code, "cursor_expired");
+    assert_eq!(late.code.word, "cursor_expired");
     assert!(late.hint.expect("a hint").ends_with("what lies between is gone"));
 }
 
@@ -397,4 +399,32 @@ async fn a_hundred_readers_of_a_thousand_events_lose_nothing() {
         let seen = reader.await.expect("a reader that ends");
         assert!(seen.rows.iter().copied().eq(1..=ROWS));
     }
+}
+
+#[tokio::test]
+async fn a_reader_that_lags_does_not_get_from_the_ring_what_was_deleted_meanwhile() {
+    let fixture = Fixture::new();
+    let mut reader = fixture.reader(Start::Head).await;
+    fixture.append(Some("gone"), 2).await;
+    fixture.append(Some("other"), 1).await;
+    fixture.caught_up(3, 0).await;
+    let gone = SessionId::new("gone");
+    let erased: Result<_, codex_manager_store::Error> = {
+        let gone = gone.clone();
+        fixture.stream.0.store.write(move |tx| tx.erase_session(&gone)).await
+    };
+    erased.expect("erased");
+    fixture.stream.forget(&gone);
+    let purged = async {
+        let mut changes = fixture.stream.0.ring.changes();
+        while fixture.stream.0.ring.locate(Seq(0)).is_some() {
+            changes.changed().await.expect("the ring lives");
+        }
+    };
+    timeout(DEADLINE, purged).await.expect("the ring forgets");
+    for expected in ["deleted", "deleted", "note"] {
+        assert_eq!(shown(&*entry(&mut reader).await)["type"], expected);
+    }
+    fixture.append(Some("other"), 1).await;
+    assert_eq!(row(&mut reader).await, 4, "and goes on");
 }

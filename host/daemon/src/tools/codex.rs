@@ -59,7 +59,7 @@ impl Codex {
     /// When a path was given and is not a program that can be run.
     pub fn find(&self) -> Result<Option<Tool>, ToolError> {
         if let Some(given) = &self.given {
-            return given_program(given).map(|path| Some(Tool { path, origin: Origin::Given }));
+            return self.given_program(given).map(|path| Some(Tool { path, origin: Origin::Given }));
         }
         let on_path = program("codex", &self.search).map(|path| Tool { path, origin: Origin::SearchPath });
         Ok(on_path.or_else(|| self.fetched()))
@@ -110,6 +110,12 @@ impl Codex {
     fn fetched(&self) -> Option<Tool> {
         let path = Package::of_this_machine().ok()?.program(&self.folder());
         is_program(&path).then_some(Tool { path, origin: Origin::Tools })
+    }
+
+    /// A name alone is one on `PATH`.
+    fn given_program(&self, given: &Path) -> Result<PathBuf, ToolError> {
+        let name = given.to_str().filter(|name| !name.contains('/'));
+        name.and_then(|name| program(name, &self.search)).map_or_else(|| given_program(given), Ok)
     }
 
     fn folder(&self) -> PathBuf {

@@ -1,12 +1,13 @@
 //! Sessions, turns, items and tokens.
 
 use codex_manager_model::{
-    Item, ItemId, ItemStatus, Role, Session, SessionId, Token, TokenId, Turn, TurnId, TurnStatus,
+    Item, ItemId, ItemStatus, Role, Session, SessionId, Token, TokenId, TranscriptEntry, Turn, TurnId, TurnStatus,
+    Worker,
 };
 use codex_manager_store::{Error, SessionQuery};
 use serde_json::json;
 
-use crate::fixture::{at, folder, item, open, session, turn};
+use crate::fixture::{at, entry, folder, item, open, session, turn};
 
 #[tokio::test]
 async fn a_session_reads_back_as_it_was_written_and_written_again() {
@@ -45,16 +46,72 @@ async fn sessions_come_last_updated_first_page_by_page() {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let query = SessionQuery { archived: false, limit: 1, after };
+        let query = SessionQuery { archived: false, workers: false, limit: 1, after };
         let page = store.read(move |view| view.sessions(&query)).await.unwrap();
         let Some(last) = page.last() else { break };
         after = Some((last.updated_at, last.id.clone()));
         seen.extend(page.into_iter().map(|session| session.id.to_string()));
     }
     assert_eq!(seen, ["b", "d", "c", "a"]);
-    let query = SessionQuery { archived: true, limit: 9, after: None };
+    let query = SessionQuery { archived: true, workers: false, limit: 9, after: None };
     let archived = store.read(move |view| view.sessions(&query)).await.unwrap();
     assert_eq!(archived.len(), 1);
+}
+
+#[tokio::test]
+async fn the_sessions_of_workers_come_only_when_asked_for() {
+    let folder = folder();
+    let store = open(&folder);
+    let written = store.write(move |tx| {
+        tx.put_session(&session("ours"))?;
+        let worker = Some(Worker { owner: "prj_1".into(), agent: "supervisor".into() });
+        tx.put_session(&Session { worker, ..session("theirs") })
+    });
+    written.await.unwrap();
+    for (workers, after, seen) in [
+        (false, None, &["ours"][..]),
+        (true, None, &["theirs", "ours"]),
+        (true, Some("theirs"), &["ours"]),
+        (false, Some("theirs"), &["ours"]),
+        (true, Some("ours"), &[]),
+    ] {
+        let after = after.map(|id| (at(0), SessionId::new(id)));
+        let query = SessionQuery { archived: false, workers, limit: 9, after };
+        let page = store.read(move |view| view.sessions(&query)).await.unwrap();
+        let ids: Vec<_> = page.iter().map(|session| session.id.as_str()).collect();
+        assert_eq!(ids, seen, "workers: {workers}");
+    }
+}
+
+#[tokio::test]
+async fn a_forgotten_turn_takes_with_it_what_it_held_and_no_more() {
+    let folder = folder();
+    let store = open(&folder);
+    let id = SessionId::new("s");
+    let forgotten = store.write(move |tx| {
+        for turn_id in ["t1", "t2"] {
+            tx.put_turn(&turn("s", turn_id))?;
+            tx.put_item(&item("s", turn_id, &format!("item-of-{turn_id}")))?;
+            let of_turn = TurnId::new(turn_id);
+            tx.put_transcript_entry(
+                &id,
+                &TranscriptEntry { turn_id: of_turn, ..entry(&format!("entry-of-{turn_id}")) },
+            )?;
+        }
+        tx.put_turn(&turn("other", "t2"))?;
+        assert_eq!(tx.last_turn_of(&id)?.map(|turn| turn.id), Some(TurnId::new("t2")));
+        tx.forget_turn(&id, &TurnId::new("t2"))?;
+        // The sums that bound a transcript are right, or this would not be.
+        tx.forget_turn(&id, &TurnId::new("t2"))?;
+        tx.put_transcript_entry(&id, &entry("another"))?;
+        let items: Vec<_> = tx.items_of(&id)?.into_iter().map(|item| item.id.to_string()).collect();
+        let entries: Vec<_> = tx.transcript_entries(&id)?.into_iter().map(|entry| entry.message_id).collect();
+        let other = tx.turn(&SessionId::new("other"), &TurnId::new("t2"))?;
+        Ok::<_, Error>((tx.last_turn_of(&id)?.map(|turn| turn.id), items, entries, other.is_some()))
+    });
+    let (last, items, entries, other) = forgotten.await.unwrap();
+    assert_eq!((last, other), (Some(TurnId::new("t1")), true));
+    assert_eq!((items, entries), (vec!["item-of-t1".to_owned()], vec!["entry-of-t1".to_owned(), "another".to_owned()]));
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ fn delta(payload: Value, key: Option<&str>) -> EphemeralEvent {
         kind: "app_server.item.agent_message.delta".into(),
         session: Some(SessionId::new("s")),
         turn: None,
+        of_worker: false,
         payload,
         at: at(0),
         after: Seq(1),
@@ -84,4 +85,22 @@ fn of_latest_only_events_the_newest_of_each_key_is_kept() {
     let latest = ring.latest();
     assert_eq!(latest.len(), LATEST_EVENTS_MAX);
     assert!(latest.iter().all(|event| event.payload == json!("many")));
+}
+
+#[test]
+fn of_a_session_that_is_forgotten_nothing_is_told_any_more() {
+    let ring = Ephemeral::new();
+    let mut reader = ring.subscribe();
+    let tell = |session: &str, key: &str| {
+        ring.publish(EphemeralEvent { session: Some(SessionId::new(session)), ..delta(json!(key), Some(key)) });
+    };
+    for (session, key) in [("gone", "a"), ("other", "b"), ("gone", "c")] {
+        tell(session, key);
+    }
+    ring.forget(&SessionId::new("gone"));
+    tell("gone", "d");
+    tell("other", "e");
+    assert_eq!(rest(&mut reader), [Ok(json!("b")), Ok(json!("e"))]);
+    let latest: Vec<_> = ring.latest().iter().map(|event| event.payload.clone()).collect();
+    assert_eq!(latest, [json!("b"), json!("e")]);
 }

@@ -4,9 +4,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use codex_manager_model::{
-    Actor, Approval, ApprovalId, ApprovalState, Controls, Event, Generation, Invocation, InvocationId,
-    InvocationOutcome, Item, ItemId, ItemStatus, NewEvent, Operation, OperationId, OperationKind, OperationState, Seq,
-    Session, SessionId, TranscriptEntry, TranscriptRole, Turn, TurnId, TurnStatus,
+    Actor, Controls, Event, Generation, Interaction, InteractionId, InteractionKind, InteractionState, Invocation,
+    InvocationId, InvocationOutcome, Item, ItemId, ItemStatus, NewEvent, Operation, OperationId, OperationKind,
+    OperationState, Seq, Session, SessionId, TranscriptEntry, TranscriptRole, Turn, TurnId, TurnStatus,
 };
 use codex_manager_store::{Config, Error, Store};
 use jiff::Timestamp;
@@ -41,6 +41,9 @@ pub(crate) fn event(kind: &str) -> NewEvent {
 
 pub(crate) fn session(id: &str) -> Session {
     Session {
+        project: None,
+        worker: None,
+        thread_missing: false,
         id: SessionId::new(id),
         title: None,
         preview: "a question".into(),
@@ -80,9 +83,10 @@ pub(crate) fn item(session: &str, turn: &str, id: &str) -> Item {
     }
 }
 
-pub(crate) fn approval(session: &str, generation: &str, request_id: u64) -> Approval {
-    Approval {
-        id: ApprovalId::fresh(),
+pub(crate) fn approval(session: &str, generation: &str, request_id: u64) -> Interaction {
+    Interaction {
+        id: InteractionId::fresh(InteractionKind::Approval),
+        kind: InteractionKind::Approval,
         generation: Generation::new(generation),
         request_id: json!(request_id),
         method: "item/commandExecution/requestApproval".into(),
@@ -91,9 +95,10 @@ pub(crate) fn approval(session: &str, generation: &str, request_id: u64) -> Appr
         item: None,
         summary: "run ls".into(),
         details: json!({ "command": "ls" }),
-        state: ApprovalState::Pending,
+        state: InteractionState::Pending,
         decision: None,
         scope: None,
+        response: None,
         decided_by: None,
         created_at: at(0),
         resolved_at: None,
@@ -106,7 +111,7 @@ pub(crate) fn operation(kind: OperationKind, generation: Option<&str>) -> Operat
         kind,
         method: "turn/start".into(),
         session: Some(SessionId::new("s")),
-        approval: None,
+        interaction: None,
         generation: generation.map(Generation::new),
         body: json!({ "threadId": "s" }),
         state: OperationState::Recorded,

@@ -26,6 +26,9 @@ async fn full_is_told_changes_nothing_and_passes_when_there_is_room() {
     let store = Config { folder: folder.path().into(), size_bytes_max: Some(1024 * 1024) }.open().unwrap();
     let last = fill(&store).await;
     assert!(last > Seq(4), "{last} events in a megabyte");
+    assert!(store.stats().refuses);
+    store.write(|tx| tx.touch_log()).await.unwrap();
+    assert!(!store.stats().refuses, "there is room for what takes none");
     assert_dense(&store).await;
 
     let retention = Retention { age_max: std::time::Duration::MAX, bytes_max: 256 * 1024, held_bytes_max: u64::MAX };

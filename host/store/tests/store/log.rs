@@ -1,10 +1,10 @@
 //! The event log and its cursors.
 
-use codex_manager_model::{Actor, NewEvent, Seq, SessionId, TurnId};
+use codex_manager_model::{Actor, NewEvent, Seq, Session, SessionId, TurnId, Worker};
 use codex_manager_store::{Cursor, Error};
 use serde_json::json;
 
-use crate::fixture::{all_events, append, assert_dense, at, event, folder, open};
+use crate::fixture::{all_events, append, assert_dense, at, event, folder, open, session};
 
 #[tokio::test]
 async fn an_event_reads_back_as_it_was_written() {
@@ -29,6 +29,26 @@ async fn an_event_reads_back_as_it_was_written() {
     assert_eq!((read.seq, read.kind, read.session, read.turn), (Seq(1), written.kind, written.session, written.turn));
     assert_eq!((read.at, read.actor), (written.at, written.actor));
     assert_eq!((read.caused_by, read.hops), (written.caused_by, written.hops));
+}
+
+#[tokio::test]
+async fn an_event_of_a_worker_is_known_as_one_also_when_its_session_no_longer_is() {
+    let folder = folder();
+    let store = open(&folder);
+    let worker = Worker { owner: "session:s".into(), agent: "reviewer".into() };
+    let sessions = [Session { worker: Some(worker), ..session("w") }, session("s")];
+    let of = |name: &str| NewEvent::new("e", Some(SessionId::new(name)), json!(null), at(0));
+    let events = ["w", "s", "nobody"].map(of);
+    let written = store.write(move |tx| {
+        sessions.iter().try_for_each(|session| tx.put_session(session))?;
+        events.into_iter().try_for_each(|event| tx.append_event(event).map(drop))?;
+        tx.put_session(&session("w"))
+    });
+    let written: Result<(), Error> = written.await;
+    written.unwrap();
+    append(&store, of("w")).await.unwrap();
+    let marks: Vec<bool> = all_events(&store).await.iter().map(|event| event.of_worker).collect();
+    assert_eq!(marks, [true, false, false, false]);
 }
 
 #[tokio::test]

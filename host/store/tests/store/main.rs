@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "in a test, and in what tests share, a surprise is a failure")]
 
 mod aggregates;
-mod approvals;
+mod backup;
+mod deletion;
 mod ephemeral;
 mod fixture;
 mod full;
 mod group_commit;
+mod interactions;
 mod invocations;
 mod kv;
 mod lock;
@@ -15,6 +17,9 @@ mod log;
 mod marks;
 mod opening;
 mod operations;
+mod projects;
 mod retention;
+mod suggestions;
 mod transcripts;
+mod upgrades;
 mod whole_groups;

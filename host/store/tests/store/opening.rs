@@ -134,6 +134,24 @@ fn a_check_says_what_opening_would_and_changes_nothing() {
 }
 
 #[test]
+fn a_data_folder_that_is_a_link_is_refused() {
+    let parent = folder();
+    let (real, link) = (parent.path().join("real"), parent.path().join("link"));
+    fs::create_dir(&real).unwrap();
+    symlink(&real, &link).unwrap();
+    assert!(matches!(refusal(&link), OpenError::ALink { path } if path == link));
+    assert_eq!(fs::read_dir(&real).unwrap().count(), 0);
+}
+
+#[test]
+fn a_data_folder_is_closed_to_others_however_it_was_made() {
+    let data = folder();
+    set_mode(data.path(), 0o755);
+    drop(open(&data));
+    assert_eq!(mode(data.path()), 0o700);
+}
+
+#[test]
 fn a_link_or_a_folder_in_the_files_place_is_refused() {
     let data = folder();
     let file = data.path().join("store.sqlite3");

@@ -2,7 +2,8 @@
 
 use codex_manager_model::limits::PRUNE_OPERATIONS_MAX;
 use codex_manager_model::{
-    Actor, ApprovalId, Cause, Generation, Operation, OperationId, OperationKind, OperationState, Seq, SessionId,
+    Actor, Cause, Generation, InteractionId, InteractionKind, Operation, OperationId, OperationKind, OperationState,
+    Seq, SessionId,
 };
 use codex_manager_store::{Error, Store};
 use serde_json::json;
@@ -180,7 +181,10 @@ async fn one_call_forgets_a_bounded_number() {
 async fn a_reply_to_an_approval_that_never_was_is_refused() {
     let folder = folder();
     let store = open(&folder);
-    let reply = Operation { approval: Some(ApprovalId::fresh()), ..operation(OperationKind::Reply, Some("gen_1")) };
+    let reply = Operation {
+        interaction: Some(InteractionId::fresh(InteractionKind::Approval)),
+        ..operation(OperationKind::Reply, Some("gen_1"))
+    };
     let refused = store.write(move |tx| tx.record_operation(&reply)).await;
     assert!(matches!(refused, Err(Error::Sqlite(_))), "{refused:?}");
 }

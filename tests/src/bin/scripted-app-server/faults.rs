@@ -82,6 +82,7 @@ impl Server {
             Fault::Items(count) => self.items(*count, scene)?,
             Fault::Paced(count, apart) => self.paced(*count, Duration::from_micros(*apart), scene)?,
             Fault::Tell(method, params) => self.notify(method, params.clone())?,
+            Fault::Ask(method, params) => drop(self.ask(method, params.clone())?),
             Fault::TextIds => self.text_ids = true,
             Fault::UnknownRequest => drop(self.ask("house/unheardOf", json!({"threadId": thread(scene)}))?),
             Fault::MalformedApproval => drop(self.ask("item/commandExecution/requestApproval", json!({"command": 7}))?),

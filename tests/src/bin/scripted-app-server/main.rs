@@ -3,10 +3,12 @@
 //! It is called as Codex is (`scripted-app-server app-server`, `… --version`) and takes what goes wrong from the script
 //! in `CODEX_HOME` (see `codex_manager_tests::Script`); without one it is well-mannered. It keeps its threads in
 //! `CODEX_HOME`, counts its starts there, and writes every line that it received to `received-<start>.jsonl`. It has no
-//! model: `::hold` leaves a turn open, `::approve <command>` asks for approval, everything else gets a short answer.
+//! model: `::hold` leaves a turn open, `::approve <command>` asks for approval, `::ask
+//! <method> <params>` asks anything, everything else gets a short answer.
 
 mod faults;
 mod methods;
+mod polite;
 mod server;
 mod threads;
 mod turns;

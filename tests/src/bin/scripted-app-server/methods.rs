@@ -4,6 +4,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
+use crate::polite;
 use crate::server::Server;
 use crate::threads::without_turns;
 
@@ -28,10 +29,9 @@ impl Server {
                 None => self.no_rollout(&id, thread),
             },
             "thread/read" => self.thread_read(&id, thread, params),
-            "thread/list" => {
-                let data = if params["archived"] == true { Vec::new() } else { self.threads.list() };
-                self.answer(&id, json!({"data": data, "nextCursor": null, "backwardsCursor": null}))
-            }
+            "thread/list" => self.thread_list(&id, params),
+            "thread/archive" => self.thread_move(&id, thread, true),
+            "thread/unarchive" => self.thread_move(&id, thread, false),
             "thread/loaded/list" => {
                 let data = json!(self.threads.loaded());
                 self.answer(&id, json!({"data": data, "nextCursor": null}))
@@ -39,12 +39,22 @@ impl Server {
             "thread/turns/list" => self.turns_list(&id, thread, params),
             "thread/items/list" => self.items_list(&id, thread),
             "thread/name/set" => self.name_set(&id, thread, &params["name"]),
+            "thread/backgroundTerminals/clean" if !self.threads.is_loaded(thread) => {
+                self.refuse(&id, INVALID_REQUEST, Some(&format!("thread not found: {thread}")))
+            }
+            "thread/backgroundTerminals/clean" => self.answer(&id, json!({})),
+            "thread/delete" => self.thread_delete(&id, thread),
             "turn/start" if !self.threads.is_loaded(thread) => {
                 self.refuse(&id, INVALID_REQUEST, Some(&format!("thread not found: {thread}")))
             }
             "turn/start" => self.turn_start(&id, thread, params),
             "turn/interrupt" => self.turn_interrupt(&id, thread, &params["turnId"]),
-            _ => self.refuse(&id, INVALID_REQUEST, Some(&format!("Invalid request: unknown variant `{method}`"))),
+            _ => match polite::answer(method) {
+                Some(result) => self.answer(&id, result),
+                None => {
+                    self.refuse(&id, INVALID_REQUEST, Some(&format!("Invalid request: unknown variant `{method}`")))
+                }
+            },
         }
     }
 
@@ -61,6 +71,30 @@ impl Server {
         self.notify("thread/started", json!({"thread": thread}))
     }
 
+    /// The threads that are away, or those that are not; a cursor is the number of those before.
+    fn thread_list(&mut self, id: &Value, params: &Value) -> io::Result<()> {
+        let archived = params["archived"] == true;
+        let listed: Vec<_> = self.threads.list().into_iter().filter(|t| (t["archived"] == true) == archived).collect();
+        let number = |value: &Value| value.as_str().and_then(|text| text.parse().ok()).or_else(|| value.as_u64());
+        let start = usize::try_from(number(&params["cursor"]).unwrap_or(0)).unwrap_or(usize::MAX);
+        let limit = usize::try_from(number(&params["limit"]).unwrap_or(25)).unwrap_or(usize::MAX);
+        let end = start.saturating_add(limit);
+        let next = (end < listed.len()).then(|| end.to_string());
+        let page: Vec<_> = listed.into_iter().skip(start).take(limit).collect();
+        self.answer(id, json!({"data": page, "nextCursor": next, "backwardsCursor": null}))
+    }
+
+    fn thread_move(&mut self, id: &Value, thread: &str, archived: bool) -> io::Result<()> {
+        let Some(mut found) = self.threads.get(thread).cloned() else {
+            return self.no_rollout(id, thread);
+        };
+        found["archived"] = archived.into();
+        self.threads.change(thread, |thread| *thread = found.clone())?;
+        self.answer(id, json!({"thread": without_turns(&found)}))?;
+        let method = if archived { "thread/archived" } else { "thread/unarchived" };
+        self.notify(method, json!({"threadId": thread}))
+    }
+
     fn thread_read(&mut self, id: &Value, thread: &str, params: &Value) -> io::Result<()> {
         let Some(found) = self.threads.get(thread) else {
             return self.no_rollout(id, thread);
@@ -75,6 +109,12 @@ impl Server {
             return self.no_rollout(id, thread);
         };
         let mut turns = found["turns"].as_array().cloned().unwrap_or_default();
+        if let Some(open) = self.open.get(thread) {
+            turns
+                .iter_mut()
+                .filter(|turn| turn["id"] == open.id.as_str())
+                .for_each(|turn| turn["status"] = "inProgress".into());
+        }
         if params["sortDirection"] != "asc" {
             turns.reverse();
         }
@@ -98,6 +138,15 @@ impl Server {
         self.threads.change(thread, |thread| thread["name"] = name.clone())?;
         self.answer(id, json!({}))?;
         self.notify("thread/name/updated", json!({"threadId": thread, "threadName": name}))
+    }
+
+    fn thread_delete(&mut self, id: &Value, thread: &str) -> io::Result<()> {
+        if !self.threads.delete(thread)? {
+            return self.no_rollout(id, thread);
+        }
+        self.open.remove(thread);
+        self.answer(id, json!({}))?;
+        self.notify("thread/deleted", json!({"threadId": thread}))
     }
 
     fn no_rollout(&mut self, id: &Value, thread: &str) -> io::Result<()> {

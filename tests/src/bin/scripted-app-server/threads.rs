@@ -79,6 +79,14 @@ impl Threads {
         self.save()
     }
 
+    /// Forgets a thread; whether it was there.
+    pub(crate) fn delete(&mut self, id: &str) -> io::Result<bool> {
+        self.loaded.remove(id);
+        let was_there = self.threads.remove(id).is_some();
+        self.save()?;
+        Ok(was_there)
+    }
+
     /// Puts a turn with its items, new or as it is now.
     pub(crate) fn put_turn(&mut self, id: &str, turn: &Value) -> io::Result<()> {
         self.change(id, |thread| {

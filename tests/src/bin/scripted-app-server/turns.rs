@@ -1,4 +1,4 @@
-//! Turns: what the stand-in says, and the approvals that it waits for.
+//! Turns: what the stand-in says, and the answers that it waits for.
 
 use std::io;
 
@@ -15,7 +15,7 @@ pub(crate) struct OpenTurn {
     started_at: u64,
     /// The items that are complete.
     items: Vec<Value>,
-    /// The request for approval that it waits for, and the command's item.
+    /// The request that it waits for, and the item of the command that it is about.
     asked: Option<(Value, Value)>,
 }
 
@@ -44,6 +44,7 @@ impl Server {
         self.complete_item(thread, message)?;
         match text.split_once(' ').unwrap_or((&text, "")) {
             ("::approve", command) => self.ask_approval(thread, command),
+            ("::ask", request) => self.ask_anything(thread, request),
             ("::hold", _) => self.say(thread, "Holding. ", false),
             _ => self.say(thread, "Hello from the scripted app-server. ", true),
         }
@@ -85,6 +86,29 @@ impl Server {
         self.moment(&Moment::Approval, &scene).map(drop)
     }
 
+    /// Asks whatever the text says, a method and params in JSON. Where it is asked stands in the params anyway.
+    fn ask_anything(&mut self, thread: &str, request: &str) -> io::Result<()> {
+        let Some(turn) = self.open.get(thread).map(|open| open.id.clone()) else { return Ok(()) };
+        let (method, params) = request.split_once(' ').unwrap_or((request, "{}"));
+        let mut params: Value = serde_json::from_str(params).map_err(io::Error::other)?;
+        let where_asked = if method.contains('/') {
+            json!({"threadId": thread, "turnId": turn, "itemId": "item-1"})
+        } else {
+            json!({"conversationId": thread, "callId": "item-1"})
+        };
+        for (member, value) in where_asked.as_object().into_iter().flatten() {
+            if params.get(member).is_none() {
+                params[member] = value.clone();
+            }
+        }
+        let request = self.ask(method, params)?;
+        if let Some(open) = self.open.get_mut(thread) {
+            open.asked = Some((request, Value::Null));
+        }
+        let scene = Scene { request: None, turn: Some((thread.to_owned(), turn, String::new())) };
+        self.moment(&Moment::Approval, &scene).map(drop)
+    }
+
     /// The host has answered a request: nothing is run, but what would have happened is told.
     pub(crate) fn decided(&mut self, request: &Value, decision: &Value) -> io::Result<()> {
         let waiting = self.open.iter_mut().find_map(|(thread, open)| {
@@ -93,6 +117,9 @@ impl Server {
         });
         let Some((thread, mut item)) = waiting else { return Ok(()) };
         self.notify("serverRequest/resolved", json!({"threadId": thread, "requestId": request}))?;
+        if item.is_null() {
+            return self.say(&thread, "It was answered. ", true);
+        }
         let accepted = matches!(decision.as_str(), Some("accept" | "acceptForSession"));
         item["status"] = if accepted { "completed" } else { "declined" }.into();
         if accepted {

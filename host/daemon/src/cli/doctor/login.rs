@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::super::config::codex_provider;
 use super::check::Check;
 
 /// More than anybody writes into a `config.toml`.
@@ -22,7 +23,7 @@ pub(super) fn check(codex_home: &Path, has_key: bool) -> Check {
     if has_key {
         return Check::ok(NAME, "OPENAI_API_KEY is set");
     }
-    match provider(&config(codex_home)) {
+    match codex_provider(&config(codex_home)) {
         Some(provider) if provider != OPENAI => Check::ok(NAME, format!("config.toml names the provider {provider}")),
         _ => {
             let message = format!("there is no {}, and OPENAI_API_KEY is not set: turns will fail", file.display());
@@ -40,15 +41,6 @@ fn config(codex_home: &Path) -> String {
         let _ = file.take(CONFIG_BYTES_MAX).read_to_end(&mut bytes);
     }
     String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// The first `model_provider` of the file, be it that of a profile: a hint needs no more than that.
-fn provider(config: &str) -> Option<&str> {
-    config.lines().find_map(|line| {
-        let value = line.trim().strip_prefix("model_provider")?.trim_start().strip_prefix('=')?.trim_start();
-        let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-        value[1..].split(quote).next()
-    })
 }
 
 #[cfg(test)]

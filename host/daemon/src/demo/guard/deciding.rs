@@ -56,7 +56,10 @@ async fn decline(stage: &Stage, version: &str, words: &str) -> Result<Declined, 
         let session = session.clone();
         move |frame: &Frame| frame.kind() == kind && frame.session() == session
     };
-    let row = events.find(mark, "the guard's row", told("transcript_updated")).await?;
+    // The request has a row of its own in the transcript, before the guard's.
+    let rows = told("transcript_updated");
+    let of_guard = move |frame: &Frame| rows(frame) && frame.payload()["entry"]["type"] == "guard.declined";
+    let row = events.find(mark, "the guard's row", of_guard).await?;
     let entry = &row.payload()["entry"];
     ensure(word(&entry["content"]).starts_with(words), || format!("the row says {}", entry["content"]))?;
     let invoked = events.find(mark, "the guard's group", told("extension_invoked")).await?;

@@ -25,7 +25,12 @@ impl Lineup {
         self.running().map(|approved| approved.id.clone()).collect()
     }
 
-    /// The handlers of the same, in their order.
+    /// How many failed too often, and wait for a person.
+    pub(crate) fn quarantined(&self) -> usize {
+        self.approved.iter().filter(|approved| matches!(approved.standing, Standing::Quarantined { .. })).count()
+    }
+
+    /// The handlers of those that run, in their order.
     pub(crate) fn roster(&self) -> Roster {
         Roster::of(&self.approved, &self.required)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use codex_manager_extension::Standing;
 use codex_manager_extension::dispatch::Quarantine;
-use codex_manager_model::{DecisionScope, Invocation, limits};
+use codex_manager_model::{Invocation, limits};
 use jiff::Timestamp;
 
 use super::super::host::write_quarantine;
@@ -19,8 +19,8 @@ async fn what_a_person_has_decided_is_not_asked_of_anybody() {
     stage.ask("apr_1").await;
     stage
         .put(|tx| {
-            let id = codex_manager_model::ApprovalId::new("apr_1");
-            tx.decide_approval(&id, Decision::Accept, DecisionScope::Turn, &Actor::User, Timestamp::UNIX_EPOCH)
+            let id = codex_manager_model::InteractionId::new("apr_1");
+            tx.decide_interaction(&id, Decision::Accept, None, None, &Actor::User, Timestamp::UNIX_EPOCH)
         })
         .await;
     let running = stage.run().await;

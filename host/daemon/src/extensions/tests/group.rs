@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use codex_manager_extension::capability::kv::Changes;
 use codex_manager_extension::dispatch::{CheckedAction, Committed, Group, Rank, Seat, Settled};
-use codex_manager_model::{ApprovalId, DecisionScope, Invocation, Item, ItemId, ItemStatus, TranscriptEntry, TurnId};
+use codex_manager_model::{InteractionId, Invocation, Item, ItemId, ItemStatus, TranscriptEntry, TurnId};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -95,8 +95,8 @@ async fn a_person_who_decides_before_a_group_is_recorded_has_decided() {
     // Dispatch has not heard of the person yet.
     line.stage
         .put(|tx| {
-            let id = ApprovalId::new("apr_1");
-            tx.decide_approval(&id, Decision::Accept, DecisionScope::Turn, &Actor::User, Timestamp::UNIX_EPOCH)
+            let id = InteractionId::new("apr_1");
+            tx.decide_interaction(&id, Decision::Accept, None, None, &Actor::User, Timestamp::UNIX_EPOCH)
         })
         .await;
     let (committed, invocation) = line.apply(vec![upsert(json!({})), decline()]).await;
@@ -158,7 +158,7 @@ async fn what_an_extension_may_not_write_refuses_its_group_and_says_why() {
     }
     assert_eq!(line.rows().await.len(), 9, "nothing was written");
     assert_eq!(line.stage.events(&["transcript_updated"]).await, []);
-    assert_eq!(line.stage.approval("apr_1").await.state, ApprovalState::Pending);
+    assert_eq!(line.stage.approval("apr_1").await.state, InteractionState::Pending);
     line.end().await;
 }
 
@@ -177,12 +177,12 @@ async fn who_was_switched_off_before_its_group_was_recorded_changes_nothing_and_
         assert_eq!((committed, invocation.outcome), (Committed::Refused, InvocationOutcome::Withdrawn));
     }
     assert_eq!(line.stage.look(|view| view.kv_bytes("a.guard")).await, 0);
-    assert_eq!(line.stage.approval("apr_1").await.state, ApprovalState::Pending);
+    assert_eq!(line.stage.approval("apr_1").await.state, InteractionState::Pending);
 
     line.stage.stand("a.guard", codex_manager_extension::Standing::Enabled);
     line.versions.run(&line.stage.shelf.lineup());
     assert_eq!(line.apply(vec![decline()]).await.0, Committed::Applied);
-    assert_eq!(line.stage.approval("apr_1").await.state, ApprovalState::Decided);
+    assert_eq!(line.stage.approval("apr_1").await.state, InteractionState::Decided);
     line.end().await;
 }
 

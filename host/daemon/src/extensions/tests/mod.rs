@@ -7,7 +7,7 @@ mod guest;
 mod order;
 mod stage;
 
-use codex_manager_model::{Actor, ApprovalState, Decision, InvocationOutcome, Seq, SessionId, limits};
+use codex_manager_model::{Actor, Decision, InteractionState, InvocationOutcome, Seq, SessionId, limits};
 use serde_json::json;
 
 use guest::{asking, counting, trapping};
@@ -25,10 +25,10 @@ async fn a_decision_and_a_row_are_one_group_with_everything_that_tells_of_it() {
     let by = Actor::Extension("a.guard".to_owned());
 
     let approval = stage.approval("apr_1").await;
-    assert_eq!((approval.state, approval.decision), (ApprovalState::Decided, Some(Decision::Decline)));
+    assert_eq!((approval.state, approval.decision), (InteractionState::Decided, Some(Decision::Decline)));
     assert_eq!(approval.decided_by.as_ref(), Some(&by));
     let reply = stage.look(|view| view.due_operations(9)).await.remove(0);
-    assert_eq!((&reply.approval, &reply.actor), (&Some(approval.id), &by));
+    assert_eq!((&reply.interaction, &reply.actor), (&Some(approval.id), &by));
     assert_eq!(reply.cause.map(|cause| (cause.seq, cause.hops)), Some((asked, 0)));
     assert_eq!(reply.body, json!({ "id": 0, "result": { "decision": "decline" } }));
 
@@ -71,7 +71,7 @@ async fn a_group_that_cannot_be_done_is_refused_as_a_whole_and_says_why() {
         running.stop().await;
         stage.stand(id, disabled());
     }
-    assert_eq!(stage.approval("apr_1").await.state, ApprovalState::Pending);
+    assert_eq!(stage.approval("apr_1").await.state, InteractionState::Pending);
     assert_eq!(stage.look(|view| view.due_operations(9)).await, []);
     assert_eq!(stage.events(&["extension_invoked"]).await.len(), 4);
 }

@@ -82,7 +82,7 @@ async fn a_pending_approval_overtakes_what_came_before_it() {
         stage::ask(tx, "apr_1")
     });
     told.await;
-    let decided = async || stage.approval("apr_1").await.state == ApprovalState::Decided;
+    let decided = async || stage.approval("apr_1").await.state == InteractionState::Decided;
     stage.until("it is decided", decided).await;
     let before = stage.invocations(0).await.len();
     assert!(before < BEFORE / 2, "it was decided when {before} of {BEFORE} were done with");

@@ -8,7 +8,8 @@ use std::time::Duration;
 use codex_manager_app_server::{Config as Child, Signals};
 use codex_manager_extension::{Digest, Standing};
 use codex_manager_model::{
-    Actor, Approval, ApprovalId, ApprovalState, Clock, Event, Generation, Invocation, NewEvent, Seq, SessionId,
+    Actor, Clock, Event, Generation, Interaction, InteractionId, InteractionKind, InteractionState, Invocation,
+    NewEvent, Seq, SessionId,
 };
 use codex_manager_store::{Error, InvocationQuery, Store, Tx, View};
 use jiff::Timestamp;
@@ -145,8 +146,8 @@ impl Stage {
         self.put(move |tx| ask(tx, id)).await
     }
 
-    pub(super) async fn approval(&self, id: &'static str) -> Approval {
-        self.look(move |view| view.approval(&ApprovalId::new(id))).await.expect("it is there")
+    pub(super) async fn approval(&self, id: &'static str) -> Interaction {
+        self.look(move |view| view.interaction(&InteractionId::new(id))).await.expect("it is there")
     }
 
     /// What has been recorded of invocations, once there are so many, the oldest first.
@@ -195,8 +196,8 @@ impl Running {
 
 /// Writes an approval, if it is new, and the event that asks for it.
 pub(super) fn ask(tx: &Tx<'_>, id: &str) -> Result<Seq, Error> {
-    if tx.approval(&ApprovalId::new(id))?.is_none() {
-        tx.put_approval(&approval(id))?;
+    if tx.interaction(&InteractionId::new(id))?.is_none() {
+        tx.put_interaction(&approval(id))?;
     }
     let mut asks = event(ASKS, "s");
     asks.payload = json!({ "house": { "type": "approval", "payload": { "approvalId": id } } });
@@ -204,9 +205,10 @@ pub(super) fn ask(tx: &Tx<'_>, id: &str) -> Result<Seq, Error> {
 }
 
 /// An approval that waits.
-fn approval(id: &str) -> Approval {
-    Approval {
-        id: ApprovalId::new(id),
+fn approval(id: &str) -> Interaction {
+    Interaction {
+        id: InteractionId::new(id),
+        kind: InteractionKind::Approval,
         generation: Generation::new("gen_1"),
         request_id: json!(0),
         method: "item/commandExecution/requestApproval".to_owned(),
@@ -215,9 +217,10 @@ fn approval(id: &str) -> Approval {
         item: None,
         summary: "Run: rm".to_owned(),
         details: Value::Null,
-        state: ApprovalState::Pending,
+        state: InteractionState::Pending,
         decision: None,
         scope: None,
+        response: None,
         decided_by: None,
         created_at: Timestamp::UNIX_EPOCH,
         resolved_at: None,

@@ -6,7 +6,8 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
 use crate::http::Problem;
-use crate::service::error::{Error, Kind};
+use crate::service::code;
+use crate::service::error::Error;
 use crate::service::tokens::Bearer;
 
 /// The secret, when exactly one well-formed bearer is shown.
@@ -20,7 +21,7 @@ pub(super) fn secret(headers: &HeaderMap) -> Option<&str> {
 
 /// Somebody without a valid token.
 pub(super) fn nobody() -> Problem {
-    Error::new(Kind::Unauthenticated, "unauthenticated", "a valid bearer token is required")
+    Error::new(code::UNAUTHENTICATED, "a valid bearer token is required")
         .status("unauthorized")
         .hint("send `Authorization: Bearer <token>`; the first one is in the file `token` of the data folder")
         .into()

@@ -2,11 +2,12 @@
 //! asked first, so those are refused whether or not the route reads its body.
 
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use codex_manager_model::limits::BODY_BYTES_MAX;
 
 use crate::http::problem::{Problem, too_large};
-use crate::service::error::{Error, Kind};
+use crate::service::code;
+use crate::service::error::Error;
 
 /// Checks what the headers say of the body. How much really comes is counted where it is read.
 pub(super) fn body_allowed(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
@@ -36,13 +37,14 @@ fn is_json(kind: &HeaderValue) -> bool {
 }
 
 fn unsupported(message: &str) -> Problem {
-    let error = Error::new(Kind::Invalid, "unsupported_media_type", message);
-    Problem::at(StatusCode::UNSUPPORTED_MEDIA_TYPE, error)
+    let error = Error::new(code::UNSUPPORTED_MEDIA_TYPE, message);
+    error.into()
 }
 
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderName;
+    use axum::http::StatusCode;
     use axum::response::IntoResponse;
 
     use super::*;

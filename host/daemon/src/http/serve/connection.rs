@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use codex_manager_model::limits::CLIENT_STALL_MAX;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
+
+use super::room::Place;
+use super::unread;
 
 /// How many bytes a client has taken. Found in the extensions of each of its requests.
 #[derive(Debug, Clone, Default)]
@@ -29,16 +30,18 @@ impl Progress {
 const WRITE_STALL_MAX: Duration = CLIENT_STALL_MAX.saturating_mul(2);
 
 /// A socket whose writes fail when the client takes nothing for too long.
-pub(super) struct Connection {
-    stream: TcpStream,
+pub(super) struct Connection<S> {
+    stream: S,
     progress: Progress,
     stalled: Option<Pin<Box<Sleep>>>,
-    _permit: OwnedSemaphorePermit,
+    /// What is written in the place of a bare refusal, and how much of it has been.
+    instead: Option<(Vec<u8>, usize)>,
+    _place: Place,
 }
 
-impl Connection {
-    pub(super) fn new(stream: TcpStream, permit: OwnedSemaphorePermit) -> Self {
-        Self { stream, progress: Progress::default(), stalled: None, _permit: permit }
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(super) fn new(stream: S, place: Place) -> Self {
+        Self { stream, progress: Progress::default(), stalled: None, instead: None, _place: place }
     }
 
     pub(super) fn progress(&self) -> Progress {
@@ -58,16 +61,45 @@ impl Connection {
         ready!(stalled.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")))
     }
+
+    /// Takes a bare refusal as written, and keeps what is to be written for it.
+    fn replaces(&mut self, bytes: &[u8]) -> bool {
+        self.instead = unread::instead_of(bytes).map(|instead| (instead, 0));
+        self.instead.is_some()
+    }
+
+    /// Writes what stands in the place of a bare refusal.
+    fn poll_instead(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some((bytes, from)) = self.instead.take() {
+            let written = Pin::new(&mut self.stream).poll_write(context, &bytes[from..]);
+            let written = self.watch(context, written);
+            match written {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(more)) if from + more < bytes.len() => self.instead = Some((bytes, from + more)),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    self.instead = Some((bytes, from));
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
-impl AsyncRead for Connection {
+impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buf)
     }
 }
 
-impl AsyncWrite for Connection {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_instead(context))?;
+        if self.replaces(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.watch(context, written)
     }
@@ -77,6 +109,12 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_instead(context))?;
+        if let [bytes] = slices
+            && self.replaces(bytes)
+        {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
         self.watch(context, written)
     }
@@ -86,10 +124,12 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_instead(context))?;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_instead(context))?;
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -24,8 +24,8 @@ const RETRY_MILLISECONDS: u32 = 1000;
 
 /// The endless response.
 pub(super) fn answer(client: Client) -> impl IntoResponse {
-    let (tokens, token) = (client.tokens.clone(), client.bearer.token.clone());
-    let ended = Box::pin(async move { tokens.ended(&token).await });
+    let (tokens, bearer) = (client.tokens.clone(), client.bearer.clone());
+    let ended = Box::pin(async move { tokens.ended(&bearer).await });
     let body = Body::from_stream(unfold(Feed { client, ended, begun: false }, Feed::next));
     ([(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store")], body)
 }

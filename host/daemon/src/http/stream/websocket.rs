@@ -10,11 +10,14 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
+use codex_manager_model::Seq;
 use codex_manager_model::limits::{
     CLIENT_FRAME_BYTES_MAX, CLIENT_STALL_MAX, CLOSE_GRACE, LOG_PAGE_BYTES_MAX, STREAM_BEAT_INTERVAL,
 };
 use futures_util::SinkExt;
 use tokio::time::{Instant, Interval, interval_at, timeout};
+use tokio_tungstenite::tungstenite::Error as SocketError;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 
 use super::Client;
 use super::command::Command;
@@ -32,16 +35,37 @@ const STALL_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 enum End {
     /// The daemon stops.
     Shutdown,
-    /// A frame of the client was too large, or no frame at all.
-    BadFrame,
+    /// What the client sent is not to be read.
+    Bad(Wrong),
     /// The token is no longer valid.
     Revoked,
     /// A write made no progress.
     Stalled,
-    /// Retention has passed the cursor.
-    Expired,
+    /// Retention has passed the cursor; this is the oldest row that is left.
+    Expired(Seq),
     /// The client is gone.
     Gone,
+}
+
+/// What is wrong with what a client sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wrong {
+    /// It breaks the rules of websockets.
+    Protocol,
+    /// Text that is none.
+    Text,
+    /// There is too much of it.
+    Size,
+}
+
+impl Wrong {
+    fn code(self) -> u16 {
+        match self {
+            Self::Protocol => 1002,
+            Self::Text => 1007,
+            Self::Size => 1009,
+        }
+    }
 }
 
 /// Answers the upgrade and serves the client from then on.
@@ -73,8 +97,8 @@ enum Step {
 
 impl Connection {
     fn new(socket: WebSocket, client: Client, progress: Progress) -> Self {
-        let (tokens, token) = (client.tokens.clone(), client.bearer.token.clone());
-        let ended = Box::pin(async move { tokens.ended(&token).await });
+        let (tokens, bearer) = (client.tokens.clone(), client.bearer.clone());
+        let ended = Box::pin(async move { tokens.ended(&bearer).await });
         let beat = interval_at(Instant::now() + STREAM_BEAT_INTERVAL, STREAM_BEAT_INTERVAL);
         Self { socket, client, progress, ended, beat }
     }
@@ -96,10 +120,10 @@ impl Connection {
             };
             match step {
                 Step::Send(Next::Entry(entry)) => self.send(&entry).await?,
-                Step::Send(Next::Expired) => return Err(End::Expired),
+                Step::Send(Next::Expired(oldest)) => return Err(End::Expired(oldest)),
                 Step::Send(Next::Closed) => return Err(End::Shutdown),
                 Step::Take(Some(Ok(message))) => self.take(message).await?,
-                Step::Take(Some(Err(_))) => return Err(End::BadFrame),
+                Step::Take(Some(Err(error))) => return Err(unread(error)),
                 Step::Take(None) => return Err(End::Gone),
                 Step::Beat => self.write(vec![Message::Ping(Default::default())]).await?,
                 Step::Revoked => return Err(End::Revoked),
@@ -127,7 +151,7 @@ impl Connection {
             Message::Close(_) => return Err(End::Gone),
         };
         match Command::parse(&text) {
-            Some(Command::Subscribe { thread_id }) => self.client.reader.set_filter(Filter::threads([thread_id])),
+            Some(Command::Subscribe(filter)) => self.client.reader.set_filter(filter),
             Some(Command::Unsubscribe) => self.client.reader.set_filter(Filter::everything()),
             Some(Command::Ping) => return self.say(&Control::Pong).await,
             None => return self.say(&Control::Error("invalid websocket command")).await,
@@ -172,10 +196,15 @@ impl Connection {
             // What is left to send is the answer to its own goodbye, if it said one.
             End::Gone => None,
             End::Shutdown => Some((1001, format!("the daemon stops; resume from {cursor}"))),
-            End::BadFrame => Some((1009, format!("frames have at most {CLIENT_FRAME_BYTES_MAX} bytes of text"))),
+            End::Bad(wrong) => Some((
+                wrong.code(),
+                format!("frames are whole and have at most {CLIENT_FRAME_BYTES_MAX} bytes of text"),
+            )),
             End::Revoked => Some((4401, format!("the token is no longer valid; resume from {cursor}"))),
             End::Stalled => Some((4408, format!("too slow; resume from {cursor}"))),
-            End::Expired => Some((4410, format!("retention has passed {cursor}"))),
+            End::Expired(oldest) => {
+                Some((4410, format!("retention has passed {cursor}; the oldest row left is {oldest}")))
+            }
         };
         // Nobody waits for this reader any more.
         drop(self.client);
@@ -190,6 +219,17 @@ impl Connection {
         if !matches!(timeout(CLOSE_GRACE, goodbye).await, Ok(Ok(()))) {
             tracing::debug!(?end, "a client did not say goodbye");
         }
+    }
+}
+
+/// Why nothing more is read from a client.
+fn unread(error: axum::Error) -> End {
+    match error.into_inner().downcast_ref::<SocketError>() {
+        Some(SocketError::Capacity(_)) => End::Bad(Wrong::Size),
+        Some(SocketError::Utf8(_)) => End::Bad(Wrong::Text),
+        Some(SocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => End::Gone,
+        Some(SocketError::Protocol(_)) => End::Bad(Wrong::Protocol),
+        _ => End::Gone,
     }
 }
 

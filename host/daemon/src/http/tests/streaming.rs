@@ -67,7 +67,7 @@ async fn a_websocket_begins_with_ready_and_goes_on_from_the_head() {
     assert_eq!(frame(&mut socket).await, ready);
     append(&served.fixture, Some("t2"), json!(2)).await;
     let seq = append(&served.fixture, Some("t1"), json!(3)).await;
-    let note = json!({ "type": "note", "threadId": "t1", "seq": seq, "payload": 3 });
+    let note = json!({ "type": "note", "threadId": "t1", "seq": seq, "at": "1970-01-01T00:00:00Z", "payload": 3 });
     assert_eq!(frame(&mut socket).await, note);
 }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{Extensions, Snapshot};
 use crate::extensions::Shelf;
-use crate::service::{Error, Kind, to_its_end};
+use crate::service::{Error, code, to_its_end};
 
 /// A reload that found no fault.
 #[derive(Debug)]
@@ -65,12 +65,12 @@ fn running(shelf: &Shelf) -> Vec<Approved> {
 }
 
 fn in_progress() -> Error {
-    Error::new(Kind::Conflict, "reload_in_progress", "another reload is under way").hint("try again when it is done")
+    Error::new(code::RELOAD_IN_PROGRESS, "another reload is under way").hint("try again when it is done")
 }
 
 fn faulty(count: usize) -> Error {
     let message = format!("{count} of what was dropped cannot be used; what runs is as it was");
-    Error::new(Kind::Invalid, "reload_failed", message)
+    Error::new(code::RELOAD_FAILED, message)
         .hint("`codex-manager ext list` says what is wrong with each, and what to do")
 }
 

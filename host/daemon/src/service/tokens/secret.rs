@@ -6,29 +6,20 @@ use rand::TryRngCore;
 use rand::rngs::OsRng;
 use sha2::{Digest, Sha256};
 
+pub(crate) use crate::secret::Secret;
+
 const PREFIX: &str = "cmgr_";
 const RANDOM_BYTES: usize = 32;
 
-/// A secret. It is neither `Debug` nor `Display`, so that it cannot slip into a log; [`Secret::expose`] is what to
-/// search for.
-pub(crate) struct Secret(String);
-
-impl Secret {
-    /// Makes one from the system's randomness.
-    pub(super) fn fresh() -> Self {
-        let mut random = [0; RANDOM_BYTES];
-        OsRng.try_fill_bytes(&mut random).expect("the system has randomness");
-        let mut text = String::from(PREFIX);
-        for byte in random {
-            write!(text, "{byte:02x}").expect("a string takes all that is written");
-        }
-        Self(text)
+/// Makes one from the system's randomness.
+pub(super) fn fresh() -> Secret {
+    let mut random = [0; RANDOM_BYTES];
+    OsRng.try_fill_bytes(&mut random).expect("the system has randomness");
+    let mut text = String::from(PREFIX);
+    for byte in random {
+        write!(text, "{byte:02x}").expect("a string takes all that is written");
     }
-
-    /// The secret itself, for the one who asked for it.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
+    Secret::new(text)
 }
 
 /// What is stored in its place. The secret is random and long, so a plain hash cannot be searched through.
@@ -42,7 +33,7 @@ mod tests {
 
     #[test]
     fn secrets_are_long_and_differ() {
-        let (one, other) = (Secret::fresh(), Secret::fresh());
+        let (one, other) = (fresh(), fresh());
         assert_eq!(one.expose().len(), PREFIX.len() + 2 * RANDOM_BYTES);
         assert!(one.expose().starts_with(PREFIX));
         assert_ne!(one.expose(), other.expose());

@@ -7,6 +7,7 @@ use codex_manager_store::Config;
 use tempfile::TempDir;
 
 use super::*;
+use crate::service::Kind;
 
 struct Fixture {
     tokens: Tokens,
@@ -42,6 +43,10 @@ async fn open(folder: &TempDir, now: &Arc<AtomicI64>) -> Tokens {
     Tokens::open(store, clock).await.expect("tokens")
 }
 
+fn bearer_of(token: &Token) -> Bearer {
+    Bearer { token: token.id.clone(), role: token.role, ends_at: None }
+}
+
 fn second(second: i64) -> Timestamp {
     Timestamp::from_second(second).expect("a time")
 }
@@ -51,7 +56,7 @@ async fn a_token_opens_until_it_is_revoked() {
     let Fixture { tokens, .. } = Fixture::new().await;
     let (token, secret) = tokens.create("ci", Role::Operator, None, Actor::User).await.expect("made");
     let bearer = tokens.authenticate(secret.expose()).expect("known");
-    assert_eq!(bearer, Bearer { token: token.id.clone(), role: Role::Operator });
+    assert_eq!(bearer, Bearer { token: token.id.clone(), role: Role::Operator, ends_at: None });
     assert_eq!(tokens.authenticate("cmgr_00"), None);
     assert_eq!(tokens.authenticate(&format!("{}x", secret.expose())), None);
 
@@ -59,7 +64,7 @@ async fn a_token_opens_until_it_is_revoked() {
     assert!(revoked.revoked_at.is_some());
     assert_eq!(tokens.authenticate(secret.expose()), None);
     assert_eq!(tokens.revoke(&token.id, Actor::User).await.expect("again").revoked_at, revoked.revoked_at);
-    tokens.ended(&token.id).await;
+    tokens.ended(&bearer_of(&token)).await;
 }
 
 #[tokio::test]
@@ -69,7 +74,7 @@ async fn a_revocation_holds_although_nobody_waits_for_its_answer() {
     let mut revoking = Box::pin(tokens.revoke(&token.id, Actor::User));
     assert!(futures_util::poll!(&mut revoking).is_pending());
     drop(revoking);
-    tokio::time::timeout(Duration::from_secs(60), tokens.ended(&token.id)).await.expect("ended");
+    tokio::time::timeout(Duration::from_secs(60), tokens.ended(&bearer_of(&token))).await.expect("ended");
     assert_eq!(tokens.authenticate(secret.expose()), None);
 }
 
@@ -78,7 +83,8 @@ async fn whoever_waits_for_the_end_is_told_of_a_revocation_at_once() {
     let Fixture { tokens, .. } = Fixture::new().await;
     let (token, _) = tokens.create("ci", Role::Viewer, None, Actor::User).await.expect("made");
     let (other, _) = tokens.create("other", Role::Viewer, None, Actor::User).await.expect("made");
-    let mut waiting = Box::pin(tokens.ended(&token.id));
+    let bearer = bearer_of(&token);
+    let mut waiting = Box::pin(tokens.ended(&bearer));
     assert!(futures_util::poll!(&mut waiting).is_pending());
     tokens.revoke(&other.id, Actor::User).await.expect("revoked");
     assert!(futures_util::poll!(&mut waiting).is_pending(), "another token was revoked");
@@ -93,9 +99,19 @@ async fn a_token_expires_by_itself() {
     assert!(tokens.authenticate(secret.expose()).is_some());
     now.store(2_000, Ordering::SeqCst);
     assert_eq!(tokens.authenticate(secret.expose()), None);
-    tokens.ended(&token.id).await;
+    tokens.ended(&bearer_of(&token)).await;
     let late = tokens.create("ci", Role::Viewer, Some(second(2_000)), Actor::User).await;
-    assert_eq!(late.err().expect("refused").code, "invalid_request");
+    assert_eq!(late.err().expect("refused").code.word, "invalid_request");
+}
+
+#[tokio::test]
+async fn a_bearer_whom_somebody_else_vouches_for_ends_as_they_said() {
+    let Fixture { tokens, now, .. } = Fixture::new().await;
+    let bearer = Bearer { token: TokenId::new("jwt:alice"), role: Role::Viewer, ends_at: Some(second(2_000)) };
+    let mut waiting = Box::pin(tokens.ended(&bearer));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    now.store(2_000, Ordering::SeqCst);
+    tokens.ended(&bearer).await;
 }
 
 #[tokio::test]
@@ -199,7 +215,7 @@ async fn names_are_checked_and_the_number_is_bounded() {
         tokens.create(&format!("t{number}"), Role::Viewer, None, Actor::User).await.expect("made");
     }
     let refused = tokens.create("one more", Role::Viewer, None, Actor::User).await.err().expect("refused");
-    assert_eq!(refused.code, "too_many_tokens");
+    assert_eq!(refused.code.word, "too_many_tokens");
 }
 
 #[tokio::test]

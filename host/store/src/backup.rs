@@ -1,0 +1,155 @@
+//! A backup: one file, with the database as it is committed at one moment and, beside its tables, what else belongs to it.
+//!
+//! It is made while the store is at work. What a restored store begins is a log of another lineage: places in the old log
+//! that somebody kept are refused by it instead of being taken for its own.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use codex_manager_model::Epoch;
+use rusqlite::{Connection, OpenFlags, params};
+use tokio::task::spawn_blocking;
+
+use crate::database::Database;
+use crate::{Error, OpenError, Store, folder};
+
+/// A file that is kept with the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupFile {
+    /// Where it lies below whatever its keeper has for it.
+    pub path: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a backup was not restored. Nothing was changed but the folder that it was to be restored into.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// It cannot be read, or its copy not written.
+    #[error("cannot copy {} to {}", from.display(), to.display())]
+    Copy {
+        /// The backup.
+        from: PathBuf,
+        /// The copy.
+        to: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// It is a database of ours, and none that was made as a backup.
+    #[error("{} is not a backup of codex-manager; make one with `codex-manager backup`", path.display())]
+    NotABackup {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its copy is no database of ours, of a newer version, or damaged.
+    #[error("{} cannot be restored", path.display())]
+    Unfit {
+        /// The backup.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: OpenError,
+    },
+}
+
+impl Store {
+    /// Writes a backup to `to`, which must not be there, for its owner alone, with `files` in it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Full`] when the disk is, and [`Error::Io`] when the file cannot be made. What was begun is removed.
+    pub async fn back_up(&self, to: PathBuf, files: Vec<BackupFile>) -> Result<(), Error> {
+        let database = Arc::clone(self.database());
+        let written = spawn_blocking(move || {
+            // SQLite would make it for everybody to read. One that is empty it takes.
+            let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&to);
+            let file = made.map_err(|error| Error::Io(Arc::new(error)))?;
+            let written = write(&database, &to, &files)
+                .and_then(|()| file.sync_all().map_err(|error| Error::Io(Arc::new(error))));
+            if written.is_err() {
+                // What cannot be removed either is for whoever mends the disk.
+                let _ = fs::remove_file(&to);
+            }
+            written
+        });
+        written.await.unwrap_or(Err(Error::Panicked))
+    }
+}
+
+fn write(database: &Database, to: &Path, files: &[BackupFile]) -> Result<(), Error> {
+    let reader = database.reader().map_err(Error::of)?;
+    reader.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map_err(Error::of)?;
+    let mut backup = Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(Error::of)?;
+    add(&mut backup, files).map_err(Error::of)?;
+    backup.close().map_err(|(_, error)| Error::of(error))
+}
+
+fn add(backup: &mut Connection, files: &[BackupFile]) -> rusqlite::Result<()> {
+    let tx = backup.transaction()?;
+    tx.execute("CREATE TABLE backup_files (path TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT", [])?;
+    for file in files {
+        tx.execute("INSERT INTO backup_files VALUES (?1, ?2)", params![file.path, file.bytes])?;
+    }
+    tx.commit()
+}
+
+/// Makes, in `folder`, the store that `backup` holds, in a new lineage of the log; gives the files that are kept with it.
+/// The folder is made if it is missing, and must have no store. Blocks.
+///
+/// # Errors
+///
+/// [`RestoreError`], above all for what is no backup, damaged, or of a newer version.
+pub fn restore(backup: &Path, folder: &Path) -> Result<Vec<BackupFile>, RestoreError> {
+    let unfit = |source| RestoreError::Unfit { path: backup.to_owned(), source };
+    let to = folder::prepare(folder).map_err(unfit)?;
+    copy(backup, &to).map_err(|source| RestoreError::Copy { from: backup.to_owned(), to: to.clone(), source })?;
+    // The copy is looked at and not the original, which SQLite might write to.
+    folder::check(folder).map_err(unfit)?;
+    let database = Database::new(to, None);
+    database.check_identity().map_err(unfit)?;
+    let damaged = |error| unfit(database.failed(error));
+    let connection = database.writer().map_err(damaged)?;
+    if !is_backup(&connection).map_err(damaged)? {
+        return Err(RestoreError::NotABackup { path: backup.to_owned() });
+    }
+    let files = take(&connection).map_err(damaged)?;
+    connection.close().map_err(|(_, error)| damaged(error))?;
+    Ok(files)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    let mut source = File::open(from)?;
+    if !source.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    let mut copy = OpenOptions::new().write(true).open(to)?;
+    io::copy(&mut source, &mut copy)?;
+    copy.sync_all()
+}
+
+fn is_backup(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'backup_files'", [], |row| {
+        row.get::<_, u32>(0).map(|tables| tables == 1)
+    })
+}
+
+/// Checks every page, begins the new lineage, and takes the files out.
+fn take(connection: &Connection) -> rusqlite::Result<Vec<BackupFile>> {
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if found != "ok" {
+        let damaged = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        return Err(rusqlite::Error::SqliteFailure(damaged, Some(found)));
+    }
+    let mut rows = connection.prepare("SELECT path, bytes FROM backup_files ORDER BY path")?;
+    let read = rows.query_map([], |row| Ok(BackupFile { path: row.get(0)?, bytes: row.get(1)? }))?;
+    let files = read.collect::<rusqlite::Result<_>>()?;
+    let tx = connection.unchecked_transaction()?;
+    tx.execute("DROP TABLE backup_files", [])?;
+    tx.execute("UPDATE log SET epoch = ?1", [Epoch::fresh().as_str()])?;
+    tx.commit()?;
+    Ok(files)
+}

@@ -1,0 +1,104 @@
+//! A backup is made while the daemon works, and restored while none does.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use codex_manager_tests::{Home, Socket};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::stage::Stage;
+
+async fn run(home: &Home, arguments: &[&str], file: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_daemon-under-test"));
+    for inherited in ["CODEX_MANAGER_API_BASE", "CODEX_MANAGER_BEARER_TOKEN"] {
+        command.env_remove(inherited);
+    }
+    command.args(arguments).arg(file).arg("--data-dir").arg(home.data()).arg("--codex-home").arg(home.codex_home());
+    command.stdin(Stdio::null()).output().await.unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// The epoch and the end of the log, as a stream says when it begins.
+async fn ready(stage: &Stage) -> (String, u64) {
+    let first = Socket::open(&stage.api, "").await.next().await.unwrap();
+    (first["epoch"].as_str().unwrap().to_owned(), first["seq"].as_u64().unwrap())
+}
+
+#[tokio::test]
+async fn what_was_there_is_there_again_and_what_must_not_come_back_does_not() {
+    let stage = Stage::ready([]).await;
+    let (kept, deleted) = (stage.session().await, stage.session().await);
+    stage.turn(&kept, "good day").await;
+    let before = stage.api.transcript(&kept).await;
+    let file = stage.home.path().join("backup");
+    let made = run(&stage.home, &["backup"], &file).await;
+    assert!(made.status.success(), "{}", said(&made));
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let again = run(&stage.home, &["backup"], &file).await;
+    assert_eq!(again.status.code(), Some(4), "{}", said(&again));
+
+    stage.session().await;
+    let erased = stage.api.send(stage.api.request(Method::DELETE, &format!("/api/sessions/{deleted}"))).await;
+    erased.unwrap().expect(200);
+    let (epoch, head) = ready(&stage).await;
+    let (old, token) = (format!("{epoch}.{head}"), stage.api.bearer().to_owned());
+    let refused = run(&stage.home, &["restore"], &file).await;
+    assert_eq!(refused.status.code(), Some(4), "while a daemon runs: {}", said(&refused));
+
+    let home = stage.end().await;
+    let restored = run(&home, &["restore", "--json"], &file).await;
+    assert!(restored.status.success(), "{}", said(&restored));
+    let told: Value = serde_json::from_slice(&restored.stdout).unwrap();
+    assert_eq!(told["stillDeleted"], 1);
+    let previous = Path::new(told["previous"].as_str().unwrap());
+    assert!(previous.join("store.sqlite3").is_file() && !home.data().join("restoring").exists());
+
+    let stage = Stage::start_on(home).await;
+    stage.api.until_codex_is("ready").await;
+    assert_eq!(stage.api.transcript(&kept).await, before);
+    stage.api.get(&format!("/api/sessions/{deleted}")).await.expect(410);
+    let list = stage.api.get("/api/sessions").await.expect(200).to_string();
+    assert!(list.contains(&kept) && !list.contains(&deleted), "{list}");
+    stage.api.with_bearer(&token).get("/api/sessions").await.expect(401);
+
+    let (epoch, _) = ready(&stage).await;
+    assert!(!old.starts_with(&epoch), "the log is another one");
+    let expired = stage.api.get(&format!("/api/stream?after={old}")).await;
+    assert_eq!((expired.status, expired.code()), (410, "cursor_expired"), "{expired:?}");
+    stage.assert_works().await;
+}
+
+#[tokio::test]
+async fn what_is_no_backup_changes_nothing() {
+    let stage = Stage::ready([]).await;
+    let session = stage.session().await;
+    let home = stage.end().await;
+    let text = home.path().join("text");
+    fs::write(&text, "no database at all. ".repeat(1000)).unwrap();
+    let refused = run(&home, &["restore"], &text).await;
+    assert!(!refused.status.success() && said(&refused).contains("nothing was restored"), "{}", said(&refused));
+    let store = home.data().join("store.sqlite3");
+    let refused = run(&home, &["restore"], &store).await;
+    assert!(said(&refused).contains("codex-manager backup"), "{}", said(&refused));
+    let stage = Stage::start_on(home).await;
+    assert!(stage.api.get("/api/sessions").await.expect(200).to_string().contains(&session));
+}
+
+#[tokio::test]
+async fn only_an_administrator_takes_one_away() {
+    let stage = Stage::ready([]).await;
+    let made = stage.api.post("/api/tokens", json!({"name": "operator", "role": "operator"})).await;
+    let operator = made.expect(200)["secret"].as_str().unwrap().to_owned();
+    stage.api.with_bearer(&operator).get("/api/backup").await.expect(403);
+    let answer = stage.api.request(Method::GET, "/api/backup").send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "application/vnd.sqlite3");
+    assert!(answer.bytes().await.unwrap().starts_with(b"SQLite format 3\0"));
+    assert!(!stage.home.data().join("backup.new").exists());
+}
