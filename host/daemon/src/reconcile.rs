@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::service::is_unwritten;
 use crate::service::sessions::adopt::{adopt, miss};
+use crate::service::{is_unwritten, taken};
 
 /// How many threads a page of the child holds, and how many pages of each list are taken in at once.
 const PAGE: u32 = 100;
@@ -123,9 +123,7 @@ impl Reconcile {
             }
             let params = json!({ "threadId": id, "includeTurns": false });
             match self.child.call("thread/read", params).await {
-                Ok(mut answer) => {
-                    self.take_in(answer.get_mut("thread").map(Value::take).into_iter().collect(), None).await?
-                }
+                Ok(mut answer) => self.take_in(vec![taken(&mut answer, "thread")], None).await?,
                 // It is of those that leave nothing behind.
                 Err(CallError::Rejected { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -164,8 +162,8 @@ impl Reconcile {
         for _ in 0..PAGES_MAX {
             let params = json!({ "archived": archived, "limit": PAGE, "cursor": cursor });
             let mut page = self.child.call("thread/list", params).await?;
-            cursor = page.get_mut("nextCursor").map(Value::take).unwrap_or_default();
-            let Some(Value::Array(threads)) = page.get_mut("data").map(Value::take) else { break };
+            cursor = taken(&mut page, "nextCursor");
+            let Value::Array(threads) = taken(&mut page, "data") else { break };
             seen.threads.extend(threads.iter().filter_map(|thread| thread["id"].as_str()).map(SessionId::new));
             self.take_in(threads, Some(archived)).await?;
             if cursor.is_null() {

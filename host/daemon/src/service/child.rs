@@ -45,6 +45,12 @@ impl Child {
     }
 }
 
+/// A member of what Codex answered, taken out of it; null where there is none. Codex may answer what is no object at all,
+/// and to name a member of that would panic.
+pub(crate) fn taken(answer: &mut Value, member: &str) -> Value {
+    answer.get_mut(member).map(Value::take).unwrap_or_default()
+}
+
 /// Why a question has no answer, in meanings.
 pub(super) fn unanswered(error: CallError) -> Error {
     match &error {

@@ -41,7 +41,7 @@ use codex_manager_model::Clock;
 
 pub(crate) use audit::{Acted, Audit, AuditPage};
 pub(crate) use backups::Backups;
-pub(crate) use child::Child;
+pub(crate) use child::{Child, taken};
 pub(crate) use codex::Codex;
 pub(crate) use controls::{Applied, ApplyControls, DefaultControls, SessionControls, SetApprovalPolicy, Standing};
 pub(crate) use deletion::{DeletedSession, Deletion};

@@ -6,7 +6,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::methods::{APPS_LIST, COLLABORATION_MODES_LIST, FEATURES_LIST, MODELS_LIST, Method};
 use super::{Codex, CodexAnswer};
-use crate::service::Error;
+use crate::service::{Error, taken};
 
 /// How many entries one page holds when nobody says, and at most.
 const PAGE: u32 = 100;
@@ -90,8 +90,8 @@ impl Codex {
 impl From<CodexAnswer> for Listed {
     /// Of an answer without entries or without a cursor, a page all the same.
     fn from(CodexAnswer(mut answer): CodexAnswer) -> Self {
-        let data = match answer.get_mut("data").map(Value::take) {
-            Some(Value::Array(data)) => data.into_iter().map(CodexAnswer).collect(),
+        let data = match taken(&mut answer, "data") {
+            Value::Array(data) => data.into_iter().map(CodexAnswer).collect(),
             _ => Vec::new(),
         };
         Self { data, next_cursor: answer["nextCursor"].as_str().map(str::to_owned) }

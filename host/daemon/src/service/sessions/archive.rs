@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::Sessions;
 use crate::service::summary::{SessionSummary, summary};
-use crate::service::{Error, code};
+use crate::service::{Error, code, taken};
 
 /// A session that was put away.
 #[derive(Debug, Serialize, ToSchema)]
@@ -50,7 +50,7 @@ impl Sessions {
     pub(crate) async fn unarchive(&self, session: Session, actor: Actor) -> Result<UnarchivedSession, Error> {
         let body = json!({ "params": { "threadId": session.id } });
         let mut answer = self.call("thread/unarchive", &session.id, body, actor).await?;
-        let thread = answer.get_mut("thread").map(Value::take).unwrap_or_default();
+        let thread = taken(&mut answer, "thread");
         let session = summary(&self.readable(&session.id).await?);
         Ok(UnarchivedSession { status: "ok", session, thread })
     }

@@ -10,7 +10,7 @@ use super::tools::{self, DynamicTool};
 use super::{Sessions, started};
 use crate::service::controls::default_in;
 use crate::service::summary::{SessionSummary, summary};
-use crate::service::{Error, cwd, to_its_end};
+use crate::service::{Error, cwd, taken, to_its_end};
 use crate::thread;
 
 /// What a session starts with. What is left out is as the defaults of new sessions say.
@@ -87,7 +87,7 @@ impl Sessions {
         let body = json!({ "params": params, "controls": controls });
         let call = self.outbox.call("thread/start", None, body, actor.clone());
         let mut answer = self.outbox.perform(call, |_| Ok(())).await?.outcome.unwrap_or_default();
-        let thread = answer.get_mut("thread").map(Value::take).unwrap_or_default();
+        let thread = taken(&mut answer, "thread");
         let id = started(&thread)?;
         self.keep(&id, actor).await;
         let session = summary(&self.readable(&id).await?);

@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use super::overrides::policy;
 use super::{Sessions, started};
-use crate::service::Error;
 use crate::service::summary::{SessionSummary, summary};
+use crate::service::{Error, taken};
 
 /// A session that was made from another.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,7 +39,7 @@ impl Sessions {
             "excludeTurns": true,
         });
         let mut answer = self.call("thread/fork", &source.id, json!({ "params": params }), actor).await?;
-        let thread = answer.get_mut("thread").map(Value::take).unwrap_or_default();
+        let thread = taken(&mut answer, "thread");
         let session = summary(&self.readable(&started(&thread)?).await?);
         Ok(ForkedSession { status: "ok", source_session_id: source.id, session, thread })
     }

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use super::Sessions;
 use super::overrides::policy;
 use super::tools::{self, DynamicTool};
-use crate::service::Error;
 use crate::service::summary::{SessionSummary, summary};
+use crate::service::{Error, taken};
 
 /// How to resume.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
@@ -50,7 +50,7 @@ impl Sessions {
             "excludeTurns": true,
         });
         let mut answer = self.call("thread/resume", &session.id, json!({ "params": params }), actor).await?;
-        let thread = answer.get_mut("thread").map(Value::take).unwrap_or_default();
+        let thread = taken(&mut answer, "thread");
         let warnings = (!body.dynamic_tools.is_empty()).then_some(tools::TOO_LATE).into_iter().collect();
         let session = summary(&self.readable(&session.id).await?);
         Ok(ResumedSession { session, thread, warnings })

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::Sessions;
 use super::admit::usable_in;
 use crate::outbox::under_way;
-use crate::service::{Error, code};
+use crate::service::{Error, code, taken};
 
 /// How many turns one page of the child's history holds.
 const PAGE: usize = 100;
@@ -95,7 +95,7 @@ impl Sessions {
             let known = turns.len();
             let told = told.take(count - known);
             told.filter_map(|turn| turn["id"].as_str()).for_each(|turn| turns.push_front(TurnId::new(turn)));
-            cursor = page.get_mut("nextCursor").map(Value::take).unwrap_or_default();
+            cursor = taken(&mut page, "nextCursor");
             if turns.len() == known || cursor.is_null() {
                 break;
             }
