@@ -3,7 +3,7 @@
 mod secrets;
 mod table;
 
-use codex_manager_tests::{Answer, Fault, Home, Rule};
+use codex_manager_tests::{Answer, Fault, Home, Rule, until};
 use serde_json::{Value, json};
 
 use crate::offline::{Offline, real_codex};
@@ -138,6 +138,9 @@ async fn case_63_what_is_wrong_is_400_and_names_its_place_and_codex_hears_nothin
         ("/api/codex/call", json!({"params": {}}), "method"),
     ];
     let stage = Stage::ready([]).await;
+    // Once a child is ready it is asked for its threads, those that are put away too; nothing else is asked by itself.
+    until("the daemon knows the threads", async || (stage.home.received_of("thread/list").len() == 2).then_some(()))
+        .await;
     let before = stage.home.received(1).len();
     for (path, body, member) in table {
         let answer = stage.api.post(path, body.clone()).await;
