@@ -169,7 +169,10 @@ async fn case_15_the_last_turns_are_taken_back() {
     let frames = socket.until("the turns' end", |frame| frame["type"] == "session_rolled_back").await;
     assert_eq!(frames.last().unwrap()["payload"]["turnIds"], json!(said[1..]));
 
+    let mut socket = Socket::open(api, "").await;
     let held = api.say(&session, "::hold 1").await;
+    // Codex accepts a turn a moment before it can interrupt it.
+    socket.until("its words", |frame| frame["payload"]["params"]["delta"] == "word 1 ").await;
     let refused = api.post(&of(&session, "rollback"), json!({})).await;
     assert_eq!(refused.expect(409)["code"], "invalid_state");
     api.post(&of(&session, "interrupt"), json!({ "turnId": held })).await.expect(200);
