@@ -40,7 +40,7 @@ impl Fuzz {
     }
 
     /// Sends what it makes of `document`, and judges each answer by it. `bearer` is shown with each request, if there is
-    /// one. `known` has, by name, what the settings take from a `<name>.dict`. It works in `folder`, and leaves there
+    /// one. `known` has, by name, the values that the settings take from a `<name>.dict`. It works in `folder`, and leaves there
     /// what it notes down.
     ///
     /// # Panics
@@ -50,15 +50,15 @@ impl Fuzz {
         api: &Api,
         document: &Value,
         bearer: Option<&str>,
-        known: &[(&str, &str)],
+        known: &[(&str, &[String])],
         folder: &Path,
         options: &[&str],
     ) -> Output {
         let write = |name: &str, text: String| std::fs::write(folder.join(name), text).expect("a folder to write into");
         write("openapi.json", document.to_string());
         write(SETTINGS, std::fs::read_to_string(self.folder.join(SETTINGS)).expect("the folder has settings"));
-        for (name, value) in known {
-            write(&format!("{name}.dict"), format!("\"{value}\"\n"));
+        for (name, values) in known {
+            write(&format!("{name}.dict"), values.iter().map(|value| format!("\"{value}\"\n")).collect());
         }
         let mut command = Command::new("python3");
         command.current_dir(folder).env("PYTHONPATH", &self.packages).env("PYTHONDONTWRITEBYTECODE", "1");

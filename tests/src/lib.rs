@@ -31,6 +31,6 @@ pub use home::Home;
 pub use npm::npm_ci;
 pub use process::Process;
 pub use random::Random;
-pub use script::{Fault, Moment, Rule, Script};
+pub use script::{Fault, Moment, Rule, Script, write_whole};
 pub use skip::skipped;
 pub use stream::{Events, Frame, Socket, row};

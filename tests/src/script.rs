@@ -144,7 +144,7 @@ impl Script {
     /// # Errors
     /// When the file cannot be written.
     pub fn write(&self, codex_home: &Path) -> io::Result<()> {
-        std::fs::write(codex_home.join(SCRIPT_FILE), serde_json::to_vec(self)?)
+        write_whole(&codex_home.join(SCRIPT_FILE), &serde_json::to_vec(self)?)
     }
 
     /// The script in `codex_home`; empty where there is none.
@@ -170,6 +170,16 @@ impl Script {
         })
         .collect()
     }
+}
+
+/// Writes a file that is read, and whose writer may be killed, at any time: it is there as a whole or as it was before.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let new = file.with_extension("new");
+    std::fs::write(&new, bytes)?;
+    std::fs::rename(new, file)
 }
 
 #[cfg(test)]

@@ -46,6 +46,39 @@ async fn what_makes_no_sense_is_refused_and_never_sent() {
 }
 
 #[tokio::test]
+async fn a_folder_that_will_not_do_is_shown_in_the_refusal() {
+    let stage = Stage::ready([]).await;
+    for (path, member) in [("/api/sessions", "cwd"), ("/api/projects", "workingDirectory")] {
+        for (folder, message) in [
+            ("relative", r#""relative" must be an absolute path"#),
+            ("/nowhere/at/all", r#""/nowhere/at/all" is not there, or not to be seen"#),
+            ("/dev/null", r#""/dev/null" is not a folder"#),
+            ("/a\0b", r#""/a\0b" is not a path"#),
+        ] {
+            let refused = stage.api.post(path, json!({ "name": "Garden", member: folder })).await;
+            let issue = json!({ "path": [member], "code": "custom", "message": message });
+            assert_eq!(refused.expect(400)["issues"], json!([issue]), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_type_of_a_refusal_leads_to_its_explanation() {
+    let stage = Stage::start([]).await;
+    let stranger = stage.api.with_bearer("wrong");
+    let refused = stage.api.get("/api/sessions/nobody").await;
+    let kind = refused.expect(404)["type"].as_str().unwrap();
+    for path in [kind, "/errors/session_not_found"] {
+        let explained = stranger.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(explained.status(), 200);
+        assert_eq!(explained.headers()["content-type"], "text/plain; charset=utf-8");
+        let text = explained.text().await.unwrap();
+        assert!(text.starts_with("session_not_found (HTTP 404)\n  There is no session of that id.\n"), "{text}");
+    }
+    assert_problem(&stranger.get("/errors/none-such").await, 404);
+}
+
+#[tokio::test]
 async fn nobody_comes_in_without_a_token_from_elsewhere_or_by_another_name() {
     let stage = Stage::ready([]).await;
     let (api, stranger) = (&stage.api, stage.api.with_bearer("wrong"));

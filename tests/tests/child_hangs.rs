@@ -47,12 +47,13 @@ async fn without_reading() {
 
 #[tokio::test]
 async fn a_slow_child_is_waited_for_and_the_daemon_listens_meanwhile() {
-    let stage = Stage::start([Fault::Slow(1_500).at(Moment::Start)]).await;
+    let stage = Stage::start([Fault::WaitFor("go".to_owned()).at(Moment::Start)]).await;
     let codex = stage.api.codex().await;
     assert_eq!((&codex["state"], &codex["initialized"]), (&json!("starting"), &json!(false)), "{codex}");
     let refused = stage.api.post("/api/sessions", json!({})).await;
     refused.expect(503);
     assert!(refused.headers.contains_key("retry-after"));
+    std::fs::write(stage.home.codex_home().join("go"), "").unwrap();
     stage.assert_works().await;
     assert_eq!(stage.home.starts(), 1);
 }

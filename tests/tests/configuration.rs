@@ -19,14 +19,14 @@ fn home(config: &str) -> Home {
 }
 
 /// The command line in an environment of its own.
-async fn run(home: &Home, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+pub(crate) async fn run(home: &Home, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_daemon-under-test"));
     command.env_clear().env("HOME", home.path()).envs(variables.iter().copied());
     command.args(arguments).arg("--data-dir").arg(home.data()).stdin(Stdio::null());
     command.output().await.unwrap()
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
@@ -98,6 +98,64 @@ async fn what_is_wrong_is_refused_by_its_name_with_the_next_step() {
         assert!(words.iter().all(|word| log.contains(word)), "{words:?} in:\n{log}");
         assert!(!log.contains(SECRET), "{log}");
     }
+}
+
+#[tokio::test]
+async fn the_next_step_after_a_wrong_line_works_while_the_line_is_wrong() {
+    for (config, words) in [
+        ("[listen]\nport = \"many\"\n", &["config.toml:2", "a whole number from 0 to 65535", "mend line 2 of"][..]),
+        ("listen = 5\n", &["config.toml:1", "write [listen], and below it host, port"]),
+        ("port = 5\n", &["config.toml:1", "did you mean listen.port?"]),
+        ("[codex\n", &["config.toml:1", "mend line 1 of"]),
+    ] {
+        let home = home(config);
+        let refused = run(&home, &["config", "show"], &[]).await;
+        let said = text(&refused);
+        assert_eq!(refused.status.code(), Some(2), "{said}");
+        assert!(
+            words.iter().chain(&["`codex-manager config keys`"]).all(|word| said.contains(word)),
+            "{words:?} in {said}"
+        );
+        let keys = run(&home, &["config", "keys"], &[]).await;
+        assert!(keys.status.success(), "{}", text(&keys));
+        let line = text(&keys).lines().find(|line| line.starts_with("listen.port ")).map(str::to_owned);
+        assert!(line.is_some_and(|line| line.contains("a whole number from 0 to 65535 [default: 3001]")));
+        assert!(!text(&keys).contains("jwt_secret"), "what the file cannot have is not offered");
+    }
+}
+
+#[tokio::test]
+async fn another_shell_is_told_what_the_daemon_at_work_goes_by() {
+    const TOOLS: (&str, &str) = ("CODEX_MANAGER_TOOLS_DIR", "/no/tools");
+    let home = home("");
+    let daemon = launch()
+        .variable("DEFAULT_SANDBOX_MODE", "workspace-write")
+        .variable("AGENT_EXTENSION_RBAC_JWT_SECRET", SECRET)
+        .variable(TOOLS.0, TOOLS.1)
+        .start(&home)
+        .await;
+    let difference = "defaults.sandbox_mode = workspace-write (here read-only)";
+    let process = format!("process {}", daemon.pid());
+    let shown = run(&home, &["config", "show"], &[]).await;
+    let note = String::from_utf8_lossy(&shown.stderr);
+    assert!(shown.status.success() && note.contains(difference) && note.contains(&process), "{note}");
+    assert!(!note.contains("log.level") && !note.contains(SECRET), "{note}");
+    let doctor = run(&home, &["doctor"], &[]).await;
+    assert!(text(&doctor).contains(difference) && text(&doctor).contains(&process), "{}", text(&doctor));
+
+    let child = env!("CARGO_BIN_EXE_scripted-app-server");
+    let codex_home = home.codex_home().display().to_string();
+    let flags = ["config", "show", "--json", "--listen", "127.0.0.1:0", "--allow-uncontained", "--bring-login=false"];
+    let same = [&flags[..], &["--codex-bin", child, "--codex-home", &codex_home]].concat();
+    let said = [("DEFAULT_SANDBOX_MODE", "workspace-write"), ("AGENT_EXTENSION_RBAC_JWT_SECRET", "another"), TOOLS];
+    let shown = run(&home, &same, &said).await;
+    let running = serde_json::from_slice::<Value>(&shown.stdout).unwrap()["running"].clone();
+    assert_eq!((&running["pid"], &running["different"]), (&json!(daemon.pid()), &json!({})), "{running}");
+    assert!(shown.stderr.is_empty(), "{}", text(&shown));
+
+    daemon.kill().await;
+    let shown = run(&home, &["config", "show"], &[]).await;
+    assert!(shown.status.success() && shown.stderr.is_empty(), "nothing runs: {}", text(&shown));
 }
 
 #[tokio::test]

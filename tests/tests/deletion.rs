@@ -56,7 +56,7 @@ fn deletions(stage: &Stage, session: &str) -> usize {
 async fn until_forgotten(stage: &Stage, session: &str) {
     let file = stage.home.codex_home().join("threads.json");
     until("the thread's end", async || {
-        let threads: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap_or_default();
+        let threads: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
         threads.get(session).is_none().then_some(())
     })
     .await;
@@ -156,6 +156,7 @@ async fn what_the_child_says_late_brings_nothing_back() {
     until_forgotten(&stage, &session).await;
     let interrupted = stage.home.received_of("turn/interrupt");
     assert_eq!(interrupted.len(), 1, "what runs is interrupted first");
+    stage.until("the end of the deletion", |frame| frame["type"] == "session_erased").await;
     stage.assert_works().await;
     let frames = stage.until("a later turn", |frame| frame["type"] == "app_server.turn.completed").await;
     let place = |frame: &Value| frame["seq"].as_u64();
@@ -297,8 +298,10 @@ async fn nothing_that_was_said_is_left_but_in_what_codex_s_own_databases_have_fr
     assert!(offline.ask(&session, CANARY).await.contains(CANARY));
     let answer = offline.ask(&session, &format!("::exec echo {CANARY}")).await;
     assert!(answer.contains(CANARY), "{answer}");
-    api.say(&session, &format!("::exec echo {CANARY}; sleep 3141")).await;
-    let sleeping = async || !Process::with_argument("3141").is_empty();
+    // As long as no other sleeps, of another run of this test neither.
+    let long = format!("3141{}", std::process::id());
+    api.say(&session, &format!("::exec echo {CANARY}; sleep {long}")).await;
+    let sleeping = async || !Process::with_argument(&long).is_empty();
     until("a command that runs", async || sleeping().await.then_some(())).await;
     assert!(!files_with(&home.data(), CANARY).is_empty(), "it was there");
     assert!(!files_with(&home.codex_home().join("sessions"), CANARY).is_empty(), "it was there too");
@@ -317,4 +320,20 @@ async fn nothing_that_was_said_is_left_but_in_what_codex_s_own_databases_have_fr
     daemon.stop().await;
     assert_eq!(files_with(&home.data(), CANARY), [] as [PathBuf; 0]);
     assert_kept_by_codex(&files_with(&home.codex_home(), CANARY));
+}
+
+#[tokio::test]
+async fn what_was_asked_and_what_was_answered_under_a_name_goes_too() {
+    const CANARY: &str = "canary-4712-sings";
+    let stage = Stage::ready([]).await;
+    let (api, session) = (&stage.api, stage.session().await);
+    let setting = json!({"scope": "session", "key": "k", "value": CANARY});
+    let named =
+        api.request(Method::POST, &format!("/api/sessions/{session}/settings")).header("idempotency-key", "k-1");
+    api.send(named.json(&setting)).await.unwrap().expect(200);
+    api.say(&session, &format!("::approve echo {CANARY}")).await;
+    api.until_asked(&session).await;
+    assert!(!files_with(&stage.home.data(), CANARY).is_empty(), "it was there");
+    delete(api, &session).await.expect(200);
+    assert_eq!(files_with(&stage.home.data(), CANARY), [] as [PathBuf; 0]);
 }

@@ -14,7 +14,7 @@ use crate::stage::{launch, of_type};
 const ALL: &str = "/api/agents/extensions";
 const ONE: &str = "/api/agents/extensions/acme.guard";
 const HANDLER: &str = "codex-manager:on-event/handler@1.0.0";
-const GOOD: &str = r#"manifest = 1
+pub(crate) const GOOD: &str = r#"manifest = 1
 
 [extension]
 id = "acme.guard"
@@ -51,6 +51,11 @@ fn lay(folder: &Path, manifest: &str, component: &[u8]) {
     fs::write(folder.join("guard.wasm"), component).unwrap();
 }
 
+/// Drops the guard where a daemon on this home looks for extensions.
+pub(crate) fn drop_guard(home: &Home, manifest: &str) {
+    lay(&home.project().join("extensions/guard"), manifest, &component(&[], &[HANDLER]));
+}
+
 /// A home whose daemon looks for extensions in `extensions` of the folder that it is started in.
 struct Place {
     home: Home,
@@ -66,7 +71,7 @@ impl Place {
     }
 
     fn drop_guard(&self, manifest: &str) {
-        lay(&self.drops().join("guard"), manifest, &component(&[], &[HANDLER]));
+        drop_guard(&self.home, manifest);
     }
 
     async fn start(&self) -> Daemon {

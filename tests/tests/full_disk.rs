@@ -88,6 +88,12 @@ async fn a_full_disk_holds_the_child_back_and_loses_nothing() {
         })
         .await;
     }
+    until("no room for a backup", async || {
+        disk.fill();
+        (stage.api.get("/api/backup").await.status == 507).then_some(())
+    })
+    .await;
+    assert!(!stage.home.data().join("backup.new").exists(), "half of one is left");
     File::create(&go).unwrap();
     until("health to say it", async || (storage(&stage).await == "full").then_some(())).await;
 

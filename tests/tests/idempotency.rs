@@ -84,6 +84,9 @@ async fn a_name_is_one_visible_word_and_belongs_to_its_token() {
         let answer = keyed(&stage.api, &path, wrong, &json!({ "text": "a" })).await;
         assert_eq!((answer.status, answer.code()), (400, "invalid_request"), "{wrong:?}");
     }
+    let two = stage.api.request(Method::POST, &path).header("idempotency-key", "a").header("idempotency-key", "b");
+    let two = stage.api.send(two.json(&json!({ "text": "a" }))).await.unwrap();
+    assert_eq!(two.expect(400)["message"], "there is more than one Idempotency-Key");
     let made = stage.api.post("/api/tokens", json!({ "name": "other", "role": "operator" })).await.expect(200).clone();
     let other = stage.api.with_bearer(made["secret"].as_str().unwrap());
     let mine = keyed(&stage.api, &path, "k", &json!({ "text": "mine" })).await;
@@ -259,10 +262,49 @@ async fn s15_what_was_said_before_a_crash_is_not_said_over_what_came_after_it() 
     }
 }
 
+/// The sessions of a project, all of which have had a turn; the last of them is put away.
+async fn project_of(api: &Api, sessions: usize) -> String {
+    let made = api.post("/api/projects", json!({ "name": "Garden" })).await;
+    let project = made.expect(200)["project"]["projectId"].as_str().unwrap().to_owned();
+    for number in 1..=sessions {
+        let session = api.session(json!({})).await;
+        let turn = api.say(&session, "good day").await;
+        told(api, "the turn's end", |frame| ends(frame, &turn)).await;
+        let into = json!({ "projectId": project });
+        api.post(&format!("/api/sessions/{session}/project"), into).await.expect(200);
+        if number == sessions {
+            api.post(&format!("/api/sessions/{session}/archive"), json!({})).await.expect(200);
+        }
+    }
+    project
+}
+
+#[tokio::test]
+async fn s15_what_became_of_a_project_s_sessions_is_told_of_both_lives_together() {
+    for (way, body, counts) in [
+        ("delete-all", json!({}), json!({ "deletedSessionCount": 3, "skippedSessionCount": 0 })),
+        (
+            "move-all",
+            json!({ "destination": "archive" }),
+            json!({ "movedSessionCount": 3, "archivedSessionCount": 2, "alreadyArchivedSessionCount": 1 }),
+        ),
+    ] {
+        let home = Home::new(env!("CARGO_TARGET_TMPDIR"));
+        let ask = async |api: &Api| (format!("/api/projects/{}/chats/{way}", project_of(api, 3).await), body);
+        let again = asked_again_after_its_death(&home, ask, async |_, _| {}).await;
+        for (member, count) in counts.as_object().unwrap() {
+            assert_eq!(&again.expect(200)[member], count, "{way}: {}", again.body);
+        }
+        assert_eq!(home.received_of("thread/archive").len(), if way == "move-all" { 3 } else { 1 });
+    }
+}
+
 /// Killed whenever, a client that asks until it has its answer gets one turn for each message.
 #[tokio::test(flavor = "multi_thread")]
 async fn s15_killed_between_any_two_steps_the_daemon_does_nothing_twice() {
     const LIVES: u32 = 30;
+    // Where a life is over before anything was answered, there are more of them.
+    const LIVES_MAX: u32 = 300;
     const CLIENTS: u32 = 6;
     let (mut random, seed) = Random::fresh();
     println!("seed {seed}");
@@ -270,7 +312,10 @@ async fn s15_killed_between_any_two_steps_the_daemon_does_nothing_twice() {
     // Sent, and not yet answered: what a client goes on asking in the daemon's next life.
     let mut open: Vec<Option<Message>> = vec![None; CLIENTS as usize];
     let mut answered = HashMap::new();
-    for life in 0..LIVES {
+    for life in 0..LIVES_MAX {
+        if life >= LIVES && answered.len() > LIVES as usize / 2 {
+            break;
+        }
         let daemon = launch().start(&home).await;
         let clients: Vec<_> = (0..CLIENTS)
             .map(|client| {

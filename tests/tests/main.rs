@@ -10,6 +10,7 @@ mod child_hangs;
 mod child_speaks;
 mod child_versions;
 mod codex_methods;
+mod command_line;
 mod configuration;
 mod controls;
 mod deletion;

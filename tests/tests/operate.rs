@@ -1,16 +1,18 @@
 //! Running it as a service: what a service manager, a monitor and a person with a log want to know.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::path::Path;
 
 use codex_manager_tests::{Api, Fault, Home, Moment, Socket, soon, until};
 use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::net::UnixDatagram;
+use tokio::net::{TcpStream, UnixDatagram};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::configuration::{run, text};
+use crate::offline::{Offline, real_codex};
 use crate::stage::{Stage, launch};
 
 /// The file in `CODEX_HOME` that the child waits for.
@@ -64,6 +66,59 @@ async fn a_child_that_hangs_is_told_long_before_it_is_given_up() {
 }
 
 #[tokio::test]
+async fn codex_is_asked_once_however_long_it_takes_and_whoever_leaves() {
+    let stage = Stage::start([Fault::WaitFor(GO.to_owned()).on("config/read").once()]).await;
+    let api = stage.api.clone();
+    let probes = tokio::spawn(async move { while open(&api, "/readyz").await.0 != 200 {} });
+    until("Codex to be asked", async || stage.home.received_of("config/read").pop()).await;
+    probes.abort();
+    File::create(stage.home.codex_home().join(GO)).unwrap();
+    let said = async || stage.api.get("/api/health").await.expect(200)["codex"]["configuration"].clone();
+    until("its word", async || (said().await == "ok").then_some(())).await;
+    assert_eq!(stage.home.received_of("config/read").len(), 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_needs_no_login_is_no_lack_of_one() {
+    let offline = Offline::start(&real_codex!()).await;
+    let likely = async || offline.api.get("/api/health").await.expect(200)["auth"]["likelyUnauthenticated"].clone();
+    until("Codex to say that it needs none", async || (likely().await == false).then_some(())).await;
+    fs::write(offline.home.codex_home().join("config.toml"), "").unwrap();
+    until("Codex to say that it needs one", async || (likely().await == true).then_some(())).await;
+}
+
+#[tokio::test]
+async fn a_configuration_that_codex_refuses_is_named_until_it_is_mended() {
+    let offline = Offline::start(&real_codex!()).await;
+    let (api, home) = (&offline.api, &offline.home);
+    assert_eq!(open(api, "/readyz").await, (200, "ready".to_owned()));
+    let file = home.codex_home().join("config.toml");
+    let good = fs::read(&file).unwrap();
+    let codex_home = home.codex_home().display().to_string();
+    for (broken, words) in [("model = = 1\n", "config.toml:1: "), ("model = 5\n", "invalid type: integer `5`")] {
+        fs::write(&file, broken).unwrap();
+        until("readiness to tell", async || (open(api, "/readyz").await == refused()).then_some(())).await;
+        let health = api.get("/api/health").await.expect(200).clone();
+        assert_eq!(health["codex"]["configuration"], "refused", "{health}");
+        assert!(!health.to_string().contains(&codex_home), "health is open to anybody: {health}");
+        let doctor = text(&run(home, &["doctor", "--codex-home", &codex_home], &[]).await);
+        assert!(doctor.contains("FAIL  codex config") && doctor.contains(words), "{doctor}");
+        assert!(broken != "model = = 1\n" || !doctor.contains("codex login"), "the login is not to blame: {doctor}");
+        let made = api.post("/api/sessions", json!({"cwd": home.project()})).await;
+        assert_eq!((made.status, made.code()), (500, "codex_error"), "{made:?}");
+        assert!(made.body["detail"].as_str().unwrap().contains("failed to load configuration"), "{made:?}");
+    }
+    fs::write(&file, good).unwrap();
+    until("readiness", async || (open(api, "/readyz").await.0 == 200).then_some(())).await;
+    let session = offline.session("never", "read-only").await;
+    assert!(offline.ask(&session, "good day").await.contains("good day"));
+}
+
+fn refused() -> (u16, String) {
+    (503, "codex-configuration".to_owned())
+}
+
+#[tokio::test]
 async fn metrics_count_by_route_and_never_by_id() {
     let stage = Stage::ready([]).await;
     assert_eq!(open(&stage.api, "/metrics").await.0, 401);
@@ -77,7 +132,7 @@ async fn metrics_count_by_route_and_never_by_id() {
         (figure(&text, "codex_manager_stream_readers") >= 1.0).then_some(text)
     })
     .await;
-    let read = r#"codex_manager_requests_total{method="GET",route="/api/sessions/{session_id}",status="200"}"#;
+    let read = r#"codex_manager_requests_total{method="GET",route="/api/sessions/{sessionId}",status="200"}"#;
     assert!(figure(&text, read) >= 1.0);
     assert!(figure(&text, r#"codex_manager_requests_total{method="GET",route="none",status="404"}"#) >= 1.0);
     let timed = r#"codex_manager_request_duration_seconds_count{method="POST",route="/api/sessions"}"#;
@@ -180,6 +235,57 @@ async fn what_was_recorded_before_a_stop_is_done_by_the_next_start() {
         (texts.len() > 1).then_some(texts)
     });
     assert_eq!(texts.await, ["the first", "the second"]);
+}
+
+#[tokio::test]
+async fn a_request_under_way_at_a_stop_is_finished() {
+    let stage = Stage::ready([Fault::WaitFor(GO.to_owned()).on("turn/start").once()]).await;
+    let session = stage.session().await;
+    let (api, path) = (stage.api.clone(), format!("/api/sessions/{session}/messages"));
+    let under_way = tokio::spawn({
+        let api = api.clone();
+        async move { api.post(&path, json!({"text": "good day"})).await }
+    });
+    until("Codex to be asked", async || stage.home.received_of("turn/start").pop()).await;
+    let go = stage.home.codex_home().join(GO);
+    let stopping = tokio::spawn(stage.end());
+    let address = api.base().trim_start_matches("http://").to_owned();
+    until("nobody to be let in", async || TcpStream::connect(&address).await.err()).await;
+    File::create(go).unwrap();
+    under_way.await.unwrap().expect(202);
+    stopping.await.unwrap();
+}
+
+#[tokio::test]
+async fn the_log_tells_the_start_what_codex_comes_to_and_the_end() {
+    let home = Home::new(env!("CARGO_TARGET_TMPDIR"));
+    home.script([Fault::Exit(3).on("turn/start").once().in_generation(1)]);
+    let stage = Stage::start_on(home).await;
+    stage.api.until_codex_is("ready").await;
+    let session = stage.session().await;
+    stage.api.post(&format!("/api/sessions/{session}/messages"), json!({"text": "good day"})).await;
+    stage.api.until_restarted(1).await;
+    let (address, bearer) = (stage.api.base().to_owned(), stage.api.bearer().to_owned());
+    let home = stage.end().await;
+
+    let log = fs::read_to_string(home.log()).unwrap();
+    assert!(!log.contains(&bearer), "the token is in the log");
+    let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let of = |message: &str| -> Vec<Value> {
+        let lines = lines.iter().filter(|line| line["fields"]["message"] == message && line["level"] == "INFO");
+        lines.map(|line| line["fields"].clone()).collect()
+    };
+    let begun = of("the daemon listens");
+    assert_eq!((begun.len(), &begun[0]["address"]), (1, &json!(address)), "{log}");
+    assert_eq!(begun[0]["data_folder"], json!(home.data()), "{log}");
+    assert!(begun[0]["version"].is_string(), "{log}");
+    let states = of("codex");
+    let ready: Vec<_> = states.iter().filter(|fields| fields["state"] == "ready").collect();
+    assert!(ready.len() == 2 && ready.iter().all(|fields| fields["version"].is_string()), "{log}");
+    assert!(states.iter().any(|fields| fields["state"] == "restarting"), "{log}");
+    let ended = of("the daemon has stopped");
+    assert_eq!((ended.len(), &ended[0]["reason"]), (1, &json!("SIGTERM")), "{log}");
+    assert!(ended[0]["took_ms"].is_u64() && ended[0]["ran_s"].is_u64(), "{log}");
 }
 
 #[tokio::test]

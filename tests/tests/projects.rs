@@ -36,11 +36,12 @@ async fn session_ids(api: &Api, query: &str) -> Vec<Value> {
 async fn case_21_a_project_makes_no_session_and_has_its_name_alone() {
     let offline = Offline::start(&real_codex!()).await;
     let api = &offline.api;
-    let made = api.post("/api/projects", json!({ "name": "  Garden ", "workingDirectory": "/garden" })).await;
+    let made = api.post("/api/projects", json!({ "name": "  Garden ", "workingDirectory": "/usr" })).await;
     let made = made.expect(200);
     assert_eq!((&made["status"], &made["orchestrationSession"]), (&json!("ok"), &Value::Null));
     let (id, garden) = (made["project"]["projectId"].as_str().unwrap(), &made["project"]);
-    assert_eq!((&garden["name"], &garden["workingDirectory"]), (&json!("Garden"), &json!("/garden")));
+    assert_eq!((&garden["name"], &garden["workingDirectory"]), (&json!("Garden"), &json!("/usr")));
+    assert_eq!(&projects(api).await[0], garden, "it is told the same when it is read");
     assert!(session_ids(api, "?includeSystemOwned=true").await.is_empty());
 
     for name in ["Garden", "garden", "\tGARDEN  "] {
@@ -56,7 +57,7 @@ async fn case_21_a_project_makes_no_session_and_has_its_name_alone() {
     );
     let renamed = api.post(&format!("/api/projects/{id}/rename"), json!({ "name": "GARDEN" })).await;
     assert_eq!(renamed.expect(200)["project"]["name"], "GARDEN", "its own name is free to it");
-    assert_eq!(renamed.body["project"]["workingDirectory"], "/garden", "what is left out stays");
+    assert_eq!(renamed.body["project"]["workingDirectory"], "/usr", "what is left out stays");
     let moved =
         api.post(&format!("/api/projects/{id}/rename"), json!({ "name": "arbour", "workingDirectory": null })).await;
     assert_eq!(moved.expect(200)["project"]["workingDirectory"], Value::Null);
@@ -207,7 +208,11 @@ async fn case_63_what_is_no_project_is_refused() {
         ("/api/projects", json!({}), "name"),
         ("/api/projects", json!({ "name": "  " }), "name"),
         ("/api/projects", json!({ "name": "x".repeat(121) }), "name"),
+        ("/api/projects", json!({ "name": "a\u{7}b" }), "name"),
+        ("/api/projects", json!({ "name": "a\u{202e}b" }), "name"),
         ("/api/projects", json!({ "name": "x", "workingDirectory": 7 }), "workingDirectory"),
+        ("/api/projects", json!({ "name": "x", "workingDirectory": "garden" }), "workingDirectory"),
+        (&rename, json!({ "name": "x", "workingDirectory": "/nowhere" }), "workingDirectory"),
         ("/api/projects", json!({ "name": "x", "workingDirectory": "/".repeat(2001) }), "workingDirectory"),
         (&rename, json!({}), "name"),
         (&moving, json!({}), "destination"),
@@ -217,5 +222,7 @@ async fn case_63_what_is_no_project_is_refused() {
         assert_eq!((refused.expect(400)["code"].as_str()), Some("invalid_request"), "{body}");
         assert_eq!(refused.body["issues"][0]["path"], json!([member]), "{body}");
     }
+    let refused = api.post(&rename, json!({ "name": "a\u{202e}b" })).await;
+    assert_eq!(refused.expect(400)["issues"][0]["message"], "must not have the control character U+202E");
     assert_eq!(projects(api).await.len(), 1);
 }

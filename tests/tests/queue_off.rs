@@ -31,6 +31,9 @@ async fn case_60_without_a_queue_the_rest_works() {
         assert_eq!((&body["status"], &body["code"]), (&json!("error"), &json!("job_conflict")));
         assert_eq!(body["message"], "orchestrator queue is unavailable");
     }
+    let log = std::fs::read_to_string(offline.home.log()).unwrap();
+    let told = log.lines().filter(|line| line.contains("a request failed")).collect::<Vec<_>>();
+    assert!(told.is_empty(), "that there is no queue is no fault: {told:#?}");
     api.get("/api/projects/prj_1/orchestrator/jobs?state=done").await.expect(400);
     assert!(offline.ask(&session, "good day").await.contains("good day"));
 }

@@ -5,6 +5,7 @@ use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 
 use codex_manager::{Daemon, StartError};
+use codex_manager_model::limits::STREAM_BEAT_INTERVAL;
 use codex_manager_tests::{Api, Events, Home, Socket, soon, until};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -105,7 +106,7 @@ async fn s03_a_page_of_another_origin_opens_no_stream() {
 }
 
 #[tokio::test]
-async fn s07_a_token_that_is_revoked_opens_nothing_and_its_streams_end_within_a_second() {
+async fn s07_a_token_that_is_revoked_opens_nothing_and_its_streams_end_at_once() {
     let stage = Stage::start([]).await;
     let made = stage.api.post("/api/tokens", json!({"name": "short-lived", "role": "viewer"})).await;
     let (id, secret) = (made.expect(200)["token"]["tokenId"].clone(), made.body["secret"].as_str().unwrap().to_owned());
@@ -119,7 +120,8 @@ async fn s07_a_token_that_is_revoked_opens_nothing_and_its_streams_end_within_a_
     stage.api.send(stage.api.request(Method::DELETE, &path)).await.unwrap().expect(200);
     soon("the end of the websocket", async { while socket.next().await.is_some() {} }).await;
     soon("the end of the events", async { while events.next().await.is_some() {} }).await;
-    assert!(revoked.elapsed().as_secs_f64() < 1.0, "{:?}", revoked.elapsed());
+    // They are told, also on a busy machine: whatever looks by itself does so at intervals that are longer.
+    assert!(revoked.elapsed() < STREAM_BEAT_INTERVAL, "{:?}", revoked.elapsed());
     assert_eq!(api.get("/api").await.status, 401);
     assert_eq!(Socket::try_open(Socket::request(&api, "")).await, 401);
 }
@@ -271,7 +273,7 @@ async fn s11_what_was_done_is_known_after_a_kill() {
     let told = |act: &Value| json!([act["method"], act["route"], act["role"], act["status"], act["requestId"]]);
     let id_of = |answer: &codex_manager_tests::Answer| answer.headers["x-request-id"].to_str().unwrap().to_owned();
     assert_eq!(told(&acts[1]), json!(["POST", "/api/tokens", "admin", 200, id_of(&made)]));
-    assert_eq!(told(&acts[0]), json!(["DELETE", "/api/tokens/{token_id}", "viewer", 403, id_of(&denied)]));
+    assert_eq!(told(&acts[0]), json!(["DELETE", "/api/tokens/{tokenId}", "viewer", 403, id_of(&denied)]));
     assert_eq!((&acts[0]["targets"]["tokenId"], &acts[0]["actor"]), (&json!(id), &json!(format!("token:{id}"))));
     assert!(!page.to_string().contains("canary-of-the-body"), "{page}");
     assert_eq!(daemon.api().with_bearer(viewer.bearer()).get("/api/audit").await.status, 403);

@@ -1,6 +1,6 @@
 //! Sessions: made, listed, used, changed and put away, by their own routes.
 
-use std::time::Duration;
+mod turns;
 
 use codex_manager_model::{SessionId, Worker};
 use codex_manager_store::{Config, Error};
@@ -103,98 +103,6 @@ async fn case_12_a_message_is_accepted_answered_and_makes_its_session_real() {
     let shown = listed(&offline.api, "", &session).await.unwrap();
     assert_eq!((&shown["materialized"], &shown["approvalPolicy"]), (&json!(true), &json!("never")));
     assert_eq!(shown["title"], "good day", "until somebody names it");
-}
-
-#[tokio::test]
-async fn case_13_without_a_turn_there_is_nothing_to_interrupt() {
-    let offline = Offline::start(&real_codex!()).await;
-    let session = offline.session("never", "read-only").await;
-    for body in [json!({}), json!({ "turnId": "turn-of-nobody" })] {
-        let refused = offline.api.post(&of(&session, "interrupt"), body).await;
-        assert_eq!(refused.expect(409)["status"], "no_active_turn");
-        assert_eq!(refused.body["sessionId"], session);
-    }
-}
-
-#[tokio::test]
-async fn case_14_only_the_turn_that_runs_is_steered() {
-    let offline = Offline::start(&real_codex!()).await;
-    let session = offline.session("never", "read-only").await;
-    let steer = |turn: &str| of(&session, &format!("turns/{turn}/steer"));
-    let ended = offline.api.say(&session, "good day").await;
-    offline.until_end(&ended).await;
-    for turn in [ended.as_str(), "turn-of-nobody"] {
-        let refused = offline.api.post(&steer(turn), json!({ "input": "wait" })).await;
-        assert_eq!((refused.expect(409)["code"].as_str(), &refused.body["turnId"]), (Some("conflict"), &json!(turn)));
-        assert_eq!(refused.body["result"]["actionType"], "turn.steer");
-        assert_eq!(refused.body["result"]["status"], "conflict");
-    }
-    let mut socket = Socket::open(&offline.api, "").await;
-    let turn = offline.api.say(&session, "::hold 2").await;
-    socket.until("its words", |frame| frame["payload"]["params"]["delta"] == "word 2 ").await;
-    let refused = offline.api.post(&steer("turn-of-nobody"), json!({ "input": "wait" })).await;
-    assert_eq!(refused.expect(409)["code"], "conflict");
-    assert_eq!(offline.api.post(&steer(&turn), json!({ "input": "" })).await.expect(400)["code"], "invalid_request");
-    let steered = offline.api.post(&steer(&turn), json!({ "input": "say it shorter" })).await;
-    let expected = json!({ "actionType": "turn.steer", "status": "performed", "details": { "turnId": turn } });
-    assert_eq!((&steered.expect(200)["result"], &steered.body["turnId"]), (&expected, &json!(turn)));
-    let (_, answer) = offline.until_end(&turn).await;
-    assert!(answer.contains("say it shorter"), "{answer}");
-}
-
-#[tokio::test]
-async fn case_15_the_last_turns_are_taken_back() {
-    let offline = Offline::start(&real_codex!()).await;
-    let (api, session) = (&offline.api, offline.session("never", "read-only").await);
-    let mut said = Vec::new();
-    for text in ["one", "two", "three"] {
-        said.push(api.say(&session, text).await);
-        offline.until_end(said.last().unwrap()).await;
-    }
-    for (turns, path) in [(json!(0), "numTurns"), (json!(4), "numTurns"), (json!("two"), "numTurns")] {
-        let refused = api.post(&of(&session, "rollback"), json!({ "numTurns": turns })).await;
-        assert_eq!(
-            (refused.expect(400)["code"].as_str(), &refused.body["issues"][0]["path"][0]),
-            (Some("invalid_request"), &json!(path))
-        );
-    }
-    assert_eq!(turns(api, &session).await.len(), 3, "nothing was taken back");
-    let taken = api.post(&of(&session, "rollback"), json!({ "numTurns": 2 })).await;
-    assert_eq!((&taken.expect(200)["status"], &taken.body["numTurns"]), (&json!("ok"), &json!(2)));
-    assert_eq!(taken.body["result"]["thread"]["id"], session);
-    assert_eq!(turns(api, &session).await, [json!(said[0])]);
-    let transcript = api.transcript(&session).await;
-    assert!(transcript.iter().all(|row| row["turnId"] == said[0]), "{transcript:?}");
-    let mut socket = Socket::open(api, "?after=0").await;
-    let frames = socket.until("the turns' end", |frame| frame["type"] == "session_rolled_back").await;
-    assert_eq!(frames.last().unwrap()["payload"]["turnIds"], json!(said[1..]));
-
-    let mut socket = Socket::open(api, "").await;
-    let held = api.say(&session, "::hold 1").await;
-    // Codex accepts a turn a moment before it can interrupt it.
-    socket.until("its words", |frame| frame["payload"]["params"]["delta"] == "word 1 ").await;
-    let refused = api.post(&of(&session, "rollback"), json!({})).await;
-    assert_eq!(refused.expect(409)["code"], "invalid_state");
-    api.post(&of(&session, "interrupt"), json!({ "turnId": held })).await.expect(200);
-    offline.until_end(&held).await;
-    api.post(&of(&session, "rollback"), json!({})).await.expect(200);
-    assert_eq!(turns(api, &session).await, [json!(said[0])]);
-}
-
-#[tokio::test]
-async fn case_15_what_the_child_does_not_have_is_told_as_such() {
-    let unknown =
-        |method: &&str| Fault::Refuse(-32600, Some(format!("Invalid request: unknown variant `{method}`"))).on(method);
-    let methods = ["thread/revert", "thread/fork", "thread/compact/start", "review/start", "turn/steer"];
-    let stage = Stage::ready(methods.iter().map(unknown).collect::<Vec<_>>()).await;
-    let session = stage.session().await;
-    stage.turn(&session, "good day").await;
-    for verb in ["rollback", "fork", "compact", "review"] {
-        let refused = stage.api.post(&of(&session, verb), json!({})).await;
-        assert_eq!(refused.expect(501)["code"], "method_not_supported", "{verb}");
-    }
-    let refused = stage.api.post(&of(&session, "turns/t/steer"), json!({ "input": "wait" })).await;
-    assert_eq!(refused.expect(501)["code"], "method_not_supported");
 }
 
 #[tokio::test]
@@ -382,10 +290,16 @@ async fn codex_compacts_reviews_cleans_and_resumes() {
 
 #[tokio::test]
 async fn a_client_that_leaves_leaves_no_thread_without_a_name() {
-    let slow = Fault::Slow(300).on("thread/start");
-    let stage = Stage::ready([slow]).await;
-    let request = stage.api.request(Method::POST, "/api/sessions").json(&json!({})).timeout(Duration::from_millis(50));
-    stage.api.send(request).await.unwrap_err();
+    let stage = Stage::ready([Fault::WaitFor("go".to_owned()).on("thread/start")]).await;
+    let request = stage.api.request(Method::POST, "/api/sessions").json(&json!({}));
+    let begun = until("the child to be asked", async || stage.home.received_of("thread/start").pop());
+    tokio::select! {
+        answer = stage.api.send(request) => panic!("nobody can have answered yet: {answer:?}"),
+        _ = begun => {}
+    }
+    // The request is dropped, and its connection with it, of which the daemon knows before it answers another.
+    stage.api.get("/api/health").await.expect(200);
+    std::fs::write(stage.home.codex_home().join("go"), "").unwrap();
     until("the name", async || (stage.home.received_of("thread/name/set").len() == 1).then_some(())).await;
     let created = |frame: &Value| frame["type"] == "session_created";
     let frames = stage.until("the session", created).await;

@@ -92,6 +92,23 @@ async fn case_07_it_is_clear_what_to_keep_or_nothing_is() {
     assert_eq!(settings(api, &session, "").await["settings"], json!({}));
 }
 
+/// As the document says: what 64 bits can hold is kept, and of anything else the answer has what is kept of it.
+#[tokio::test]
+async fn numbers_are_kept_as_far_as_64_bits_go() {
+    let stage = Stage::ready([]).await;
+    let (api, path) = (&stage.api, path(&stage.session().await));
+    for (written, kept) in [
+        ("18446744073709551615", json!(u64::MAX)),
+        ("-9223372036854775808", json!(i64::MIN)),
+        ("18446744073709551617", json!(18_446_744_073_709_551_616.0)),
+        ("0.1", json!(0.1)),
+    ] {
+        let body = format!(r#"{{ "scope": "session", "key": "k", "value": {written} }}"#);
+        let request = api.request(Method::POST, &path).header("content-type", "application/json").body(body);
+        assert_eq!(api.send(request).await.unwrap().expect(200)["settings"]["k"], kept, "{written}");
+    }
+}
+
 #[tokio::test]
 async fn case_08_others_stay_or_go_as_is_said() {
     let offline = Offline::start(&real_codex!()).await;

@@ -12,7 +12,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::sandbox::lay;
-use crate::stage::{Stage, launch, of_type};
+use crate::stage::{Stage, ends, launch, of_type};
 
 /// Declines what it is asked, and leaves a row that says so.
 const DECLINER: &str = "house.decliner";
@@ -187,7 +187,14 @@ async fn restarted(home: Home) -> Stage {
 async fn assert_next_is_declined(stage: &Stage) -> Vec<Value> {
     let session = stage.session().await;
     let turn = stage.api.say(&session, "::approve make all").await;
-    let frames = stage.until_end(&turn).await;
+    // The child may be done with an answer before it is recorded that it has it.
+    let (mut is_over, mut is_told) = (false, false);
+    let both = |frame: &Value| {
+        is_over |= ends(frame, &turn);
+        is_told |= frame["type"] == "approval_resolved" && frame["threadId"] == session;
+        is_over && is_told
+    };
+    let frames = stage.until("the turn's end and what was decided", both).await;
     assert_eq!(stage.answer(&session, &turn).await, "It was rejected. Done.");
     assert_eq!(replies(&stage.home, 2), [json!({"id": 0, "result": {"decision": "decline"}})]);
     let resolved = of_session_in(&frames, "approval_resolved", &session);

@@ -5,14 +5,15 @@
 //! revoked since, a request that may have been sent since, a session that was deleted since. The log that goes on is
 //! another one, so that places in the old one are not taken for places in it.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Component, Path, PathBuf};
 
-use codex_manager_model::{Actor, OperationState, Tombstone};
-use codex_manager_store::{self as store, BackupFile, Config, LockHolder, OpenError, Store, Tx};
+use codex_manager_model::{Actor, OperationState, Session, Tombstone};
+use codex_manager_store::{self as store, BackupFile, Config, LockHolder, OpenError, SessionQuery, Store, Tx, View};
 use jiff::Timestamp;
 
 use crate::StartError;
@@ -35,10 +36,32 @@ const REPLACED: [&str; 5] = ["store.sqlite3", "store.sqlite3-wal", "store.sqlite
 pub(crate) struct Restored {
     /// Where what was there is kept, if anything was.
     pub(crate) previous: Option<PathBuf>,
+    /// What came back.
+    pub(crate) returned: Returned,
+    /// The sessions that were made since the backup, which the store that goes on knows nothing of.
+    pub(crate) dropped: Vec<Session>,
     /// How many sessions of the backup had been deleted since, and stay so.
     pub(crate) still_deleted: usize,
-    /// Why it is not known which were, if it is not.
+    /// Why it is not known which were made and deleted since, if it is not.
     pub(crate) unknown: Option<OpenError>,
+}
+
+/// How much came back with a backup.
+#[derive(Debug, Default)]
+pub(crate) struct Returned {
+    pub(crate) sessions: usize,
+    pub(crate) projects: usize,
+    /// Extensions that are approved.
+    pub(crate) extensions: usize,
+    /// Tokens that were valid when it was made, and are no more.
+    pub(crate) tokens: usize,
+}
+
+/// What the store that is there knows and its successor has to.
+#[derive(Default)]
+struct Present {
+    tombstones: Vec<Tombstone>,
+    sessions: Vec<Session>,
 }
 
 /// Why nothing was restored.
@@ -76,49 +99,63 @@ pub(crate) enum RestoreError {
 /// Puts what `backup` holds in the place of what is in the data folder.
 pub(crate) async fn restore(paths: &Paths, backup: &Path, now: Timestamp) -> Result<Restored, RestoreError> {
     let _lock = Claim::on(paths).take_data(&LockHolder { pid: std::process::id(), address: None })?;
-    let data = paths.data.path();
-    let staging = data.join(STAGING);
+    let staging = paths.data.path().join(STAGING);
     clear(&staging)?;
-    let files = store::restore(backup, &staging)?;
+    let restored = replace_by(paths.data.path(), &staging, backup, now).await;
+    // Whatever came of it, what is left there is of no use to anybody.
+    let cleared = clear(&staging);
+    restored.and_then(|restored| cleared.map(|()| restored))
+}
+
+async fn replace_by(data: &Path, staging: &Path, backup: &Path, now: Timestamp) -> Result<Restored, RestoreError> {
+    let files = store::restore(backup, staging)?;
     for file in &files {
         put(&staging.join("extensions"), file)?;
     }
-    let (deleted, unknown) = match tombstones(data).await {
-        Ok(deleted) => (deleted, None),
-        Err(error) => (Vec::new(), Some(error)),
+    let (present, unknown) = match present(data).await {
+        Ok(present) => (present, None),
+        Err(error) => (Present::default(), Some(error)),
     };
-    let opened = Config { folder: staging.clone(), size_bytes_max: None }.open().map_err(RestoreError::Store)?;
-    let still_deleted = opened.write(move |tx| settle(tx, deleted, now)).await.map_err(RestoreError::Ready)?;
+    let opened = Config { folder: staging.to_owned(), size_bytes_max: None }.open().map_err(RestoreError::Store)?;
+    let settled = opened.write(move |tx| settle(tx, present, now)).await.map_err(RestoreError::Ready)?;
     opened.close().await;
     let previous = put_aside(data, now)?;
     for name in ["extensions", "store.sqlite3"] {
         move_to(&staging.join(name), &data.join(name))?;
     }
-    clear(&staging)?;
     sync(data)?;
-    Ok(Restored { previous, still_deleted, unknown })
+    let returned = Returned { extensions: approved(&files), ..settled.returned };
+    Ok(Restored { previous, returned, dropped: settled.dropped, still_deleted: settled.still_deleted, unknown })
 }
 
-/// What was deleted from the store that is there, as far as there is one that can be read.
-async fn tombstones(data: &Path) -> Result<Vec<Tombstone>, OpenError> {
+/// What is in the store that is there, as far as there is one that can be read.
+async fn present(data: &Path) -> Result<Present, OpenError> {
     let config = Config { folder: data.to_owned(), size_bytes_max: None };
     let path = config.file();
     if !path.exists() {
-        return Ok(Vec::new());
+        return Ok(Present::default());
     }
     let present: Store = config.open()?;
-    let read = present.read(|view| view.tombstones()).await;
+    let read = present.read(|view| Ok(Present { tombstones: view.tombstones()?, sessions: sessions(view)? })).await;
     present.close().await;
     read.map_err(|source| OpenError::Database { path, source })
 }
 
-/// Makes the store one that may go on: how many sessions it had that were deleted since.
-fn settle(tx: &Tx<'_>, deleted: Vec<Tombstone>, now: Timestamp) -> Result<usize, store::Error> {
+/// What was made ready.
+struct Settled {
+    returned: Returned,
+    dropped: Vec<Session>,
+    still_deleted: usize,
+}
+
+/// Makes the store one that may go on.
+fn settle(tx: &Tx<'_>, present: Present, now: Timestamp) -> Result<Settled, store::Error> {
+    let mut tokens = 0;
     for token in tx.tokens()? {
-        tx.revoke_token(&token.id, now)?;
+        tokens += usize::from(tx.revoke_token(&token.id, now)?);
     }
     let mut still_deleted = 0;
-    for tombstone in deleted {
+    for tombstone in present.tombstones {
         match tx.session(&tombstone.session)? {
             Some(session) => {
                 erase_in(tx, &session, Actor::Host, now)?;
@@ -132,7 +169,23 @@ fn settle(tx: &Tx<'_>, deleted: Vec<Tombstone>, now: Timestamp) -> Result<usize,
     for operation in tx.operations_in(OperationState::Recorded)? {
         tx.set_operation_state(&operation.id, &[OperationState::Recorded], OperationState::Sending, None, None, now)?;
     }
-    Ok(still_deleted)
+    let (mut dropped, returned) = (present.sessions, sessions(tx)?);
+    let known: HashSet<_> = returned.iter().map(|session| &session.id).collect();
+    dropped.retain(|session| !known.contains(&session.id));
+    let returned = Returned { sessions: returned.len(), projects: tx.projects()?.len(), tokens, ..Returned::default() };
+    Ok(Settled { returned, dropped, still_deleted })
+}
+
+/// All that are people's.
+fn sessions(view: &View<'_>) -> Result<Vec<Session>, store::Error> {
+    let all = |archived| view.sessions(&SessionQuery { archived, workers: false, limit: u32::MAX, after: None });
+    Ok([all(false)?, all(true)?].concat())
+}
+
+/// How many extensions the files are of.
+fn approved(files: &[BackupFile]) -> usize {
+    let copies = files.iter().filter_map(|file| Path::new(&file.path).strip_prefix(APPROVED).ok()?.parent());
+    copies.collect::<HashSet<_>>().len()
 }
 
 /// Moves what is there into a folder of its own.

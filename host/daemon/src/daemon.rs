@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use codex_manager_app_server::{AppServer, Signals};
+use codex_manager_app_server::{AppServer, ChildState, Signals};
 use codex_manager_model::{Clock, OperationKind, OperationState, Seq};
 use codex_manager_store::{Error, Lock, Retention, Store, View};
 use tokio::sync::watch;
@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use crate::builder::Builder;
 use crate::deletion::Deletions;
 use crate::extensions::Runner;
-use crate::http::{self, Guard};
+use crate::http::{self, Answering, Guard};
 use crate::intake::Intake;
 use crate::listen::Listeners;
 use crate::outbox::Outbox;
@@ -39,7 +39,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// Dropping it stops everything, as far as that goes without waiting.
 pub struct Daemon {
     listeners: Listeners,
-    router: axum::Router,
+    api: http::Api,
+    answering: Answering,
     storage: Storage,
     child: AppServer,
     stream: Stream,
@@ -63,6 +64,7 @@ pub struct Daemon {
 /// What [`Builder::build`] has made.
 pub(crate) struct Parts {
     pub(crate) listeners: Listeners,
+    pub(crate) answering: Answering,
     pub(crate) locks: Vec<Lock>,
     pub(crate) storage: Storage,
     pub(crate) child: AppServer,
@@ -130,7 +132,8 @@ impl Daemon {
         let state = http::State { services: parts.services, stream: parts.stream.clone(), metrics };
         Self {
             listeners: parts.listeners,
-            router: http::router(state, parts.guard),
+            api: http::api(state, parts.guard),
+            answering: parts.answering,
             storage: parts.storage,
             child: parts.child,
             stream: parts.stream,
@@ -157,6 +160,11 @@ impl Daemon {
         self.listeners.unix()
     }
 
+    /// What its Codex is at, as it changes.
+    pub(crate) fn codex(&self) -> watch::Receiver<ChildState> {
+        self.child.state()
+    }
+
     /// The last event that is committed, as it grows. What lies behind a number is read from the stream.
     pub fn head(&self) -> watch::Receiver<Seq> {
         self.storage.store().head()
@@ -181,15 +189,15 @@ impl Daemon {
     pub async fn run(self) -> Result<(), RunError> {
         let (shutdown, storage, stream) = (self.shutdown.clone(), self.storage.clone(), self.stream.clone());
         let lost = self.lost.clone();
-        http::serve(self.listeners, self.router, async move {
+        let serving = http::serve(self.listeners, self.api, async move {
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = storage.given_up() => {}
                 () = lost.cancelled() => {}
             }
             stream.close();
-        })
-        .await;
+        });
+        self.answering.run(serving).await;
         self.calls.cancel();
         if timeout(DECIDING_GRACE, decided(self.extensions, self.storage.store())).await.is_err() {
             tracing::warn!("the child ends before it was told all that extensions have decided");

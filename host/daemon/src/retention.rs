@@ -25,7 +25,7 @@ const OPERATIONS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long the record of an invocation is kept, and the key of an action that is to be done once.
 const INVOCATIONS_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// Prunes the log, the outbox and what is kept of invocations, now and every minute, until told to stop.
+/// Prunes the log, the outbox, what was asked and what is kept of invocations, now and every minute, until told to stop.
 pub(crate) async fn run(store: Store, retention: Retention, clock: Clock, stop: CancellationToken) {
     let looks = async {
         loop {
@@ -43,6 +43,8 @@ async fn look(store: &Store, retention: Retention, now: Timestamp) -> Result<(),
     while store.write(move |tx| tx.prune_events(&retention, now)).await?.more {}
     let settled_before = now.checked_sub(OPERATIONS_KEPT).unwrap_or(Timestamp::MIN);
     while store.write(move |tx| tx.prune_operations(settled_before)).await? > 0 {}
+    let over_before = now.checked_sub(retention.age_max).unwrap_or(Timestamp::MIN);
+    while store.write(move |tx| tx.prune_interactions(over_before)).await? > 0 {}
     let done_before = now.checked_sub(INVOCATIONS_KEPT).unwrap_or(Timestamp::MIN);
     while store.write(move |tx| tx.prune_invocations(done_before)).await? > 0 {}
     while store.write(move |tx| tx.prune_action_keys(done_before)).await? > 0 {}
@@ -56,12 +58,14 @@ mod tests {
     use codex_manager_model::OperationState::Answered;
     use codex_manager_model::limits::{PRUNE_ACTION_KEYS_MAX, PRUNE_EVENTS_MAX, PRUNE_OPERATIONS_MAX};
     use codex_manager_model::{
-        Actor, Invocation, InvocationId, InvocationOutcome, NewEvent, Operation, OperationId, OperationKind, Seq,
+        Actor, Interaction, InteractionId, InteractionState, Invocation, InvocationId, InvocationOutcome, NewEvent,
+        Operation, OperationId, OperationKind, Seq,
     };
     use codex_manager_store::{Config, InvocationQuery};
     use serde_json::json;
 
     use super::*;
+    use crate::intake::fixture::asked;
 
     fn answered(at: Timestamp) -> Operation {
         Operation {
@@ -112,19 +116,31 @@ mod tests {
         let now = old + KEPT.age_max + Duration::from_secs(1);
         let young = answered(now - OPERATIONS_KEPT);
         let kept = young.id.clone();
+        let waits = asked("apr_waits", "item/fileChange/requestApproval", json!({}));
+        let over = |id, at| {
+            let state = InteractionState::Performed;
+            Interaction { id: InteractionId::new(id), state, resolved_at: Some(at), ..waits.clone() }
+        };
+        let put = [over("apr_old", old), over("apr_young", now - KEPT.age_max), waits.clone()];
         let mut all: Vec<_> = (0..=PRUNE_OPERATIONS_MAX).map(|_| answered(old)).collect();
         all.push(young);
         let write = store.write(move |tx| {
             for at in std::iter::repeat_n(old, PRUNE_EVENTS_MAX as usize + 1).chain([now]) {
                 tx.append_event(NewEvent::new("note", None, json!(null), at))?;
             }
+            put.iter().try_for_each(|asked| tx.put_interaction(asked))?;
             all.iter().try_for_each(|operation| tx.record_operation(operation))
         });
         write.await.unwrap();
 
         look(&store, KEPT, now).await.unwrap();
-        let left = store.read(|view| Ok::<_, Error>((view.events(Seq(0), 9)?, view.operations_in(Answered)?)));
-        let (events, operations) = left.await.unwrap();
+        let ids = ["apr_old", "apr_young", "apr_waits"].map(InteractionId::new);
+        let left = store.read(move |view| {
+            let asked = ids.iter().map(|id| Ok(view.interaction(id)?.is_some())).collect::<Result<Vec<_>, Error>>()?;
+            Ok::<_, Error>((view.events(Seq(0), 9)?, view.operations_in(Answered)?, asked))
+        });
+        let (events, operations, asked) = left.await.unwrap();
+        assert_eq!(asked, [false, true, true]);
         assert_eq!(events.into_iter().map(|event| event.at).collect::<Vec<_>>(), [now]);
         assert_eq!(operations.into_iter().map(|operation| operation.id).collect::<Vec<_>>(), [kept]);
     }

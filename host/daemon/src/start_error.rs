@@ -54,6 +54,9 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// There is no thread to answer requests on.
+    #[error("cannot start the thread that answers requests; let this user have more threads")]
+    Thread(#[source] io::Error),
     /// A folder cannot be made or written.
     #[error("cannot use the folder {}; make it writable for this user, or name another", path.display())]
     Folder {

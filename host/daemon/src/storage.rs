@@ -69,9 +69,14 @@ impl Storage {
         self.state.borrow().clone()
     }
 
+    /// The same as it changes.
+    pub(crate) fn changes(&self) -> watch::Receiver<StorageState> {
+        self.state.subscribe()
+    }
+
     /// Resolves when a write was refused for good.
     pub(crate) async fn given_up(&self) {
-        let mut state = self.state.subscribe();
+        let mut state = self.changes();
         drop(state.wait_for(|state| matches!(state, StorageState::GivenUp(_))).await);
     }
 

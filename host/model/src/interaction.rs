@@ -86,7 +86,7 @@ pub struct Interaction {
     pub state: InteractionState,
     /// What was decided, once it was.
     pub decision: Option<Decision>,
-    /// How far the decision reaches, once there is one; approvals only.
+    /// How far the decision reaches, once there is one; approvals only, and only where no `response` says it.
     pub scope: Option<DecisionScope>,
     /// What was answered, where the decision's word does not say it all; approvals only.
     pub response: Option<Value>,

@@ -50,6 +50,8 @@ pub const INVOCATIONS_PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const PRUNE_EVENTS_MAX: u32 = 1000;
 /// How many operations one step of retention removes at most.
 pub const PRUNE_OPERATIONS_MAX: u32 = 1000;
+/// How many interactions one step of retention removes at most.
+pub const PRUNE_INTERACTIONS_MAX: u32 = 1000;
 /// How many invocations one step of retention removes at most.
 pub const PRUNE_INVOCATIONS_MAX: u32 = 1000;
 /// How many names of requests one step of retention removes at most.
@@ -118,7 +120,7 @@ pub const AUDIT_ID_BYTES_MAX: usize = 200;
 /// How long a request may take to send its body.
 pub const BODY_READ_MAX: Duration = Duration::from_secs(10);
 /// How much of a refused body is read and forgotten, so that its sender gets to see the refusal.
-pub const BODY_DISCARD_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
+pub const BODY_DISCARD_BYTES_MAX: usize = 64 * BODY_BYTES_MAX;
 /// How long a refused body is read and forgotten.
 pub const BODY_DISCARD_MAX: Duration = Duration::from_secs(2);
 /// How many connections are served at once, if the process may open twice as many files. For a further one, the oldest

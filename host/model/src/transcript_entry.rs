@@ -50,7 +50,7 @@ pub struct TranscriptEntry {
         deserialize_with = "from_milliseconds",
         skip_serializing_if = "Option::is_none"
     )]
-    #[cfg_attr(feature = "schema", schema(value_type = Option<i64>, minimum = 0, maximum = 253_402_207_200_999_i64))]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<i64>, minimum = 0, maximum = 253_402_207_200_000_i64))]
     pub started_at: Option<Timestamp>,
     /// When it ended; likewise.
     #[serde(
@@ -59,7 +59,7 @@ pub struct TranscriptEntry {
         deserialize_with = "from_milliseconds",
         skip_serializing_if = "Option::is_none"
     )]
-    #[cfg_attr(feature = "schema", schema(value_type = Option<i64>, minimum = 0, maximum = 253_402_207_200_999_i64))]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<i64>, minimum = 0, maximum = 253_402_207_200_000_i64))]
     pub completed_at: Option<Timestamp>,
 }
 
@@ -105,6 +105,21 @@ mod tests {
             status,
             started_at,
             completed_at,
+        }
+    }
+
+    #[cfg(feature = "schema")]
+    #[test]
+    fn the_latest_time_is_the_one_that_the_schema_tells() {
+        let schema = json!(<TranscriptEntry as utoipa::PartialSchema>::schema());
+        for member in ["startedAt", "completedAt"] {
+            let latest = schema["properties"][member]["maximum"].as_i64().unwrap();
+            let is_taken = |at: i64| {
+                let mut written = json!(entry(ItemStatus::Complete, "a", [None, None]));
+                written[member] = json!(at);
+                serde_json::from_value::<TranscriptEntry>(written).is_ok()
+            };
+            assert!(is_taken(latest) && !is_taken(latest + 1), "{member}: {latest}");
         }
     }
 

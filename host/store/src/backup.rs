@@ -28,7 +28,16 @@ pub struct BackupFile {
 /// Why a backup was not restored. Nothing was changed but the folder that it was to be restored into.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
-    /// It cannot be read, or its copy not written.
+    /// It cannot be read.
+    #[error("cannot read the backup {}", path.display())]
+    Unreadable {
+        /// The backup.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Its copy cannot be written.
     #[error("cannot copy {} to {}", from.display(), to.display())]
     Copy {
         /// The backup.
@@ -46,13 +55,12 @@ pub enum RestoreError {
         path: PathBuf,
     },
     /// Its copy is no database of ours, of a newer version, or damaged.
-    #[error("{} cannot be restored", path.display())]
+    #[error("{} cannot be restored: {}", path.display(), words(why))]
     Unfit {
         /// The backup.
         path: PathBuf,
-        /// What is wrong with it.
-        #[source]
-        source: OpenError,
+        /// What is wrong with its copy, which is gone by the time that anybody reads this.
+        why: OpenError,
     },
 }
 
@@ -104,9 +112,10 @@ fn add(backup: &mut Connection, files: &[BackupFile]) -> rusqlite::Result<()> {
 ///
 /// [`RestoreError`], above all for what is no backup, damaged, or of a newer version.
 pub fn restore(backup: &Path, folder: &Path) -> Result<Vec<BackupFile>, RestoreError> {
-    let unfit = |source| RestoreError::Unfit { path: backup.to_owned(), source };
+    let mut file = open(backup).map_err(|source| RestoreError::Unreadable { path: backup.to_owned(), source })?;
+    let unfit = |why| RestoreError::Unfit { path: backup.to_owned(), why };
     let to = folder::prepare(folder).map_err(unfit)?;
-    copy(backup, &to).map_err(|source| RestoreError::Copy { from: backup.to_owned(), to: to.clone(), source })?;
+    copy(&mut file, &to).map_err(|source| RestoreError::Copy { from: backup.to_owned(), to: to.clone(), source })?;
     // The copy is looked at and not the original, which SQLite might write to.
     folder::check(folder).map_err(unfit)?;
     let database = Database::new(to, None);
@@ -121,13 +130,29 @@ pub fn restore(backup: &Path, folder: &Path) -> Result<Vec<BackupFile>, RestoreE
     Ok(files)
 }
 
-fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let mut source = File::open(from)?;
-    if !source.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a file"));
+/// What is wrong with the backup, of which the copy is told.
+fn words(why: &OpenError) -> String {
+    match why {
+        OpenError::NotADatabase { .. } => "it is no backup of codex-manager".to_owned(),
+        OpenError::Newer { found, known, .. } => {
+            format!("it was made by a newer version (schema {found}, this one knows {known}), which can restore it")
+        }
+        OpenError::Damaged { source, .. } => format!("it is damaged: {source}"),
+        other => other.to_string(),
     }
+}
+
+fn open(backup: &Path) -> io::Result<File> {
+    // A pipe would have us wait for its writer.
+    match fs::metadata(backup)?.is_file() {
+        true => File::open(backup),
+        false => Err(io::Error::other("it is not a file")),
+    }
+}
+
+fn copy(from: &mut File, to: &Path) -> io::Result<()> {
     let mut copy = OpenOptions::new().write(true).open(to)?;
-    io::copy(&mut source, &mut copy)?;
+    io::copy(from, &mut copy)?;
     copy.sync_all()
 }
 

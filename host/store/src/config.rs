@@ -36,6 +36,19 @@ impl Config {
         folder::check(&self.folder)
     }
 
+    /// Whether [`open`](Self::open) would leave the schema as it is. A store that is missing has none to change.
+    ///
+    /// # Errors
+    ///
+    /// As `open`'s, as far as they show.
+    pub fn is_current(&self) -> Result<bool, OpenError> {
+        self.check()?;
+        match self.file().exists() {
+            true => Database::new(self.file(), None).is_current(),
+            false => Ok(true),
+        }
+    }
+
     /// Opens the store, making or migrating it first, and starts its writer. Blocks; call it once, at the start.
     ///
     /// # Errors

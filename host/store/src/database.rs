@@ -21,6 +21,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../migrations/7-keys.sql")),
     M::up(include_str!("../migrations/8-audit.sql")),
     M::up(include_str!("../migrations/9-suggestions.sql")),
+    M::up(include_str!("../migrations/10-interactions-kept.sql")),
 ];
 /// "CMGR", written into the file by the first migration.
 const APPLICATION_ID: i64 = 0x434d_4752;
@@ -114,6 +115,13 @@ impl Database {
             0 if tables == 0 => Ok(()),
             _ => Err(OpenError::NotADatabase { path: self.path.clone() }),
         }
+    }
+
+    /// Whether the schema is the newest there is.
+    pub(crate) fn is_current(&self) -> Result<bool, OpenError> {
+        self.check_identity()?;
+        let (_, found, _) = self.identity().map_err(|error| self.failed(error))?;
+        Ok(found == MIGRATIONS.len() as u32)
     }
 
     fn identity(&self) -> rusqlite::Result<(i64, u32, u32)> {

@@ -1,5 +1,6 @@
 //! Interactions. They move forward only, and each step is compare and set: of two that decide at once, one succeeds.
 
+use codex_manager_model::limits::PRUNE_INTERACTIONS_MAX;
 use codex_manager_model::{
     Actor, Decision, DecisionScope, Generation, Interaction, InteractionId, InteractionKind, InteractionState, ItemId,
     SessionId, TurnId,
@@ -172,6 +173,19 @@ impl Tx<'_> {
             )?;
         }
         Ok(interactions)
+    }
+
+    /// Removes interactions that were over before `over_before`, a bounded number a call; how many. One that waits stays,
+    /// however old, and so does one whose reply the outbox still has: it says what became of it.
+    pub fn prune_interactions(&self, over_before: Timestamp) -> Result<u64, Error> {
+        // The states stand here word by word so that SQLite takes the index of what is over.
+        let removed = self.execute(
+            "DELETE FROM interactions WHERE position IN (SELECT position FROM interactions
+                 WHERE state IN ('performed', 'expired') AND resolved_at < ?1
+                 AND NOT EXISTS (SELECT 1 FROM operations WHERE interaction = interactions.id) LIMIT ?2)",
+            params![At(over_before), PRUNE_INTERACTIONS_MAX],
+        )?;
+        Ok(removed as u64)
     }
 }
 

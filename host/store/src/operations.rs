@@ -9,6 +9,9 @@ use serde_json::Value;
 use crate::column::{At, Count, Json, Word, at, count, id, json, maybe_id, maybe_seq, word};
 use crate::{Error, Tx, View};
 
+/// What may still change by itself. The states stand here as in the index of it, so that SQLite takes that one.
+const OPEN: &str = "SELECT * FROM operations WHERE state IN ('recorded', 'sending', 'unknown')";
+
 impl View<'_> {
     /// The operation of that id.
     pub fn operation(&self, id: &OperationId) -> Result<Option<Operation>, Error> {
@@ -32,6 +35,22 @@ impl View<'_> {
     /// All operations in a state, the oldest first. Meant for the states that are passed through, which hold few.
     pub fn operations_in(&self, state: OperationState) -> Result<Vec<Operation>, Error> {
         self.all("SELECT * FROM operations WHERE state = ?1 ORDER BY position", [Word(state)], operation)
+    }
+
+    /// What is open of a session, the oldest first: recorded, on its way, or of an outcome that nobody knows.
+    pub fn open_operations_of(&self, session: &SessionId) -> Result<Vec<Operation>, Error> {
+        self.all(&format!("{OPEN} AND session = ?1 ORDER BY position"), [session.as_str()], operation)
+    }
+
+    /// A call of one of these methods that the child has not answered yet, of one session or of any; rather one that is
+    /// on its way than one that is recorded.
+    pub fn call_under_way(&self, methods: &[&str], session: Option<&SessionId>) -> Result<Option<Operation>, Error> {
+        let whose = if session.is_some() { "session = ?2" } else { "?2 IS NULL" };
+        let select = format!(
+            "{OPEN} AND {whose} AND state <> 'unknown' AND kind = 'call' AND method IN (SELECT value FROM json_each(?1))
+             ORDER BY state DESC, position LIMIT 1"
+        );
+        self.one(&select, params![Json(methods), session.map(SessionId::as_str)], operation)
     }
 
     /// How many operations there are in each state that any is in.

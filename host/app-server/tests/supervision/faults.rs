@@ -5,7 +5,7 @@ use std::time::Duration;
 use codex_manager_app_server::{CallError, Config, Signal, Timeouts};
 use serde_json::{Value, json};
 
-use crate::script::{script, script_with};
+use crate::script::{BRIEF, script, script_with};
 
 #[tokio::test]
 async fn a_character_split_between_writes_arrives_whole() {
@@ -14,10 +14,9 @@ async fn a_character_split_between_writes_arrives_whole() {
         printf '\274"}\n'; serve"#,
     );
     child.started().await;
-    let short = Duration::from_millis(50);
-    let first = child.app.call_within("go", json!({}), short).await;
+    let first = child.app.call_within("go", json!({}), BRIEF).await;
     assert!(matches!(first, Err(CallError::TimedOut { .. })), "{first:?}");
-    let _ = child.app.call_within("on", json!({}), short).await;
+    let _ = child.app.call_within("on", json!({}), BRIEF).await;
     assert_eq!(child.notification().await, ("m".to_owned(), json!("ü")));
     child.app.stop().await;
 }
@@ -58,7 +57,7 @@ async fn answers_that_are_repeated_late_or_made_up_reach_nobody() {
     );
     child.started().await;
     assert_eq!(child.app.call("twice", json!({})).await.unwrap(), 1);
-    let late = child.app.call_within("late", json!({}), Duration::from_millis(50)).await;
+    let late = child.app.call_within("late", json!({}), BRIEF).await;
     assert!(matches!(late, Err(CallError::TimedOut { .. })) && late.unwrap_err().was_written());
     assert_eq!(child.app.call("own", json!({})).await.unwrap(), "own");
     for _ in 0..2 {
@@ -92,7 +91,7 @@ async fn an_overloaded_child_is_asked_again_and_no_other_refusal_is() {
     );
     child.started().await;
     assert_eq!(child.app.call("x", json!({})).await.unwrap(), "third");
-    let never = child.app.call_within("y", json!({}), Duration::from_millis(300)).await;
+    let never = child.app.call_within("y", json!({}), 4 * BRIEF).await;
     assert!(matches!(never, Err(CallError::Rejected { code: -32001, .. })), "{never:?}");
     child.app.stop().await;
 }
@@ -144,7 +143,7 @@ async fn a_flood_waits_in_the_pipe_while_nobody_listens() {
     );
     child.ready().await;
     // 20 000 lines are 300 kB: more than the pipe and our buffer hold.
-    let stuck = child.app.call_within("x", json!({}), Duration::from_millis(300)).await;
+    let stuck = child.app.call_within("x", json!({}), BRIEF).await;
     assert!(stuck.is_err() && !child.file("done").exists());
     child.started().await;
     for _ in 0..20_000 {
@@ -161,8 +160,8 @@ async fn a_child_that_closes_its_output_or_input_is_replaced() {
         let mut child = script_with(body, |config| config.timeouts.close = Duration::from_millis(50));
         child.started().await;
         // A closed input is noticed by the first write that finds it closed.
-        let call = || child.app.call_within("x", json!({}), Duration::from_millis(100));
-        while matches!(call().await, Err(CallError::TimedOut { .. })) {}
+        let call = || child.app.call_within("x", json!({}), BRIEF);
+        while matches!(call().await, Err(CallError::TimedOut { .. } | CallError::NotWritten)) {}
         let reason = child.exited().await;
         assert!(reason.contains("closed its"), "{reason}");
         child.started().await;
@@ -176,7 +175,7 @@ async fn a_child_that_hangs_is_replaced() {
         config.timeouts.silence = Duration::from_millis(100);
     });
     child.started().await;
-    let answer = child.app.call_within("x", json!({}), Duration::from_millis(150)).await;
+    let answer = child.app.call_within("x", json!({}), BRIEF).await;
     assert!(matches!(answer, Err(CallError::TimedOut { .. })), "{answer:?}");
     assert!(child.exited().await.contains("said nothing for"));
     child.started().await;
@@ -212,7 +211,7 @@ async fn signals_of_a_life_stand_between_its_start_and_its_end() {
 
 #[tokio::test]
 async fn a_child_that_lets_calls_wait_and_says_nothing_is_told_from_one_that_takes_long() {
-    let timeouts = Timeouts { pulse: Duration::from_millis(100), ..Timeouts::default() };
+    let timeouts = Timeouts { pulse: BRIEF, ..Timeouts::default() };
     let quick = |config: &mut Config| config.timeouts = timeouts;
     // It answers what it is asked meanwhile, and then what was asked first.
     let slow = script_with(

@@ -12,6 +12,9 @@ use tokio::time::timeout;
 /// How long a test waits for what must come.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
+/// How long a call waits that nobody answers: enough for it to be written, also on a busy machine.
+pub(crate) const BRIEF: Duration = Duration::from_millis(500);
+
 /// What every script may use: the handshake, and the id of the next request.
 const PRELUDE: &str = r#"
 hello() { read -r line; printf '{"id":1,"result":{"userAgent":"t/0.169.0 (X)"}}\n'; read -r line; }

@@ -29,6 +29,7 @@ pub(super) enum Login {
     #[command(subcommand)]
     Start(Start),
     /// Give up a login that was begun
+    #[command(after_help = "Example: codex-manager account login cancel 0199c0de")]
     Cancel {
         /// Its id, as the start told it
         login: String,
@@ -38,12 +39,14 @@ pub(super) enum Login {
 #[derive(Debug, Subcommand)]
 pub(super) enum Start {
     /// By a key of the API, from stdin
+    #[command(after_help = "Example: codex-manager account login start api-key < key-file")]
     ApiKey,
     /// By a person in a browser on this machine
     Chatgpt,
     /// By a person in another machine's browser
     DeviceCode,
     /// By an access token that somebody has already, from stdin
+    #[command(after_help = "Example: codex-manager account login start auth-tokens --account-id acc_1 < token-file")]
     AuthTokens {
         /// Whose it is
         #[arg(long)]
@@ -94,7 +97,7 @@ impl Start {
 
 fn secret() -> Result<String, Failure> {
     let mut text = String::new();
-    stdin().read_to_string(&mut text)?;
+    stdin().read_to_string(&mut text).map_err(|error| Failure::because(Exit::Usage, &error))?;
     match text.trim() {
         "" => Err(Failure::new(Exit::Usage, "stdin holds no key").hint("such as `… login start api-key < key-file`")),
         text => Ok(text.to_owned()),

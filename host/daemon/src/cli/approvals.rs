@@ -14,8 +14,10 @@ use super::words::word;
 #[derive(Debug, Subcommand)]
 pub(super) enum Approvals {
     /// List them
+    #[command(after_help = "Example: codex-manager approvals list --session $SESSION --state all")]
     List(Listed),
     /// Decide one
+    #[command(after_help = "Example: codex-manager approvals decide $APPROVAL accept --scope session")]
     Decide(Decide),
 }
 
@@ -26,13 +28,13 @@ pub(super) struct Decide {
     /// accept does it, decline goes on without, cancel ends the turn
     #[arg(value_parser = word::<Decision>())]
     decision: Decision,
-    /// How far an acceptance reaches
-    #[arg(long, value_parser = word::<DecisionScope>(), default_value = "turn")]
-    scope: DecisionScope,
-    /// Never ask again for commands that begin with these words, as in `--exec-policy git status`
+    /// How far an acceptance reaches: for this turn unless it says otherwise
+    #[arg(long, value_parser = word::<DecisionScope>(), conflicts_with_all = ["exec_policy", "network_policy", "response"])]
+    scope: Option<DecisionScope>,
+    /// Never ask again for commands that begin with these words, as Codex proposes them: `--exec-policy git status`
     #[arg(long, num_args = 1.., value_name = "WORD", conflicts_with = "response")]
     exec_policy: Vec<String>,
-    /// From now on let this host be reached, or with `decline` never
+    /// From now on let this host be reached, or with `decline` never, as Codex proposes it
     #[arg(long, value_name = "HOST", conflicts_with_all = ["exec_policy", "response"])]
     network_policy: Option<String>,
     /// The whole answer to Codex, as a JSON object
@@ -51,7 +53,10 @@ impl Approvals {
 
 impl Decide {
     async fn run(self, context: &Context) -> Result<(), Failure> {
-        let mut body = json!({ "decision": self.decision, "scope": self.scope });
+        let mut body = json!({ "decision": self.decision });
+        if let Some(scope) = self.scope {
+            body["scope"] = json!(scope);
+        }
         if !self.exec_policy.is_empty() {
             body["execPolicyAmendment"] = json!(self.exec_policy);
         }

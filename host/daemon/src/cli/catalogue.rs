@@ -1,11 +1,12 @@
 //! What Codex offers, page by page: `models`, `apps`, `features`, `collaboration-modes`. One line of a table each.
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use serde_json::Value;
 
 use super::Context;
 use super::failure::Failure;
-use super::plain::{cell, plain, table};
+use super::page::Page;
+use super::plain::cell;
 
 /// Something that Codex offers
 #[derive(Debug, Subcommand)]
@@ -14,47 +15,48 @@ pub(super) enum Catalogue {
     List(Page),
 }
 
-/// Which page of a list.
-#[derive(Debug, Args)]
-pub(super) struct Page {
-    /// How many at most
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=200))]
-    limit: Option<u32>,
-    /// Go on where the previous page ended
-    #[arg(long)]
-    cursor: Option<String>,
-}
-
 /// What is listed, where, and what of it is shown.
 pub(super) struct Listing {
     pub(super) path: &'static [&'static str],
     pub(super) headings: [&'static str; 3],
     pub(super) members: [&'static str; 3],
+    pub(super) nothing: &'static str,
 }
 
 /// `models`
-pub(super) const MODELS: Listing =
-    Listing { path: &["models"], headings: ["MODEL", "NAME", "DEFAULT"], members: ["id", "displayName", "isDefault"] };
+pub(super) const MODELS: Listing = Listing {
+    path: &["models"],
+    headings: ["MODEL", "NAME", "DEFAULT"],
+    members: ["id", "displayName", "isDefault"],
+    nothing: "Codex offers no models",
+};
 /// `apps`
-pub(super) const APPS: Listing =
-    Listing { path: &["apps"], headings: ["APP", "NAME", "ENABLED"], members: ["id", "name", "isEnabled"] };
+pub(super) const APPS: Listing = Listing {
+    path: &["apps"],
+    headings: ["APP", "NAME", "ENABLED"],
+    members: ["id", "name", "isEnabled"],
+    nothing: "Codex offers no apps",
+};
 /// `features`
 pub(super) const FEATURES: Listing = Listing {
     path: &["features", "experimental"],
     headings: ["FEATURE", "STAGE", "ENABLED"],
     members: ["name", "stage", "enabled"],
+    nothing: "Codex has no experimental features",
 };
 /// `collaboration-modes`
 pub(super) const COLLABORATION_MODES: Listing = Listing {
     path: &["collaboration", "modes"],
     headings: ["NAME", "MODE", "EFFORT"],
     members: ["name", "mode", "reasoning_effort"],
+    nothing: "Codex has no such modes",
 };
 /// `mcp servers`
 pub(super) const MCP_SERVERS: Listing = Listing {
     path: &["mcp", "servers"],
     headings: ["SERVER", "LOGIN", "TOOLS"],
     members: ["name", "authStatus", "tools"],
+    nothing: "Codex knows no MCP servers",
 };
 
 impl Catalogue {
@@ -67,21 +69,11 @@ impl Catalogue {
 impl Listing {
     /// Prints a page of it.
     pub(super) async fn print(&self, context: &Context, page: Page) -> Result<(), Failure> {
-        let mut query = Vec::new();
-        query.extend(page.limit.map(|limit| ("limit", limit.to_string())));
-        query.extend(page.cursor.map(|cursor| ("cursor", cursor)));
+        let query: Vec<_> = page.query().collect();
         let answer = context.client()?.get(self.path, &query).await?;
-        context.output.answer(&answer, |body| self.text(body))
-    }
-
-    fn text(&self, body: &Value) -> String {
-        let row = |entry: &Value| self.members.map(|member| shown(&entry[member]));
-        let rows: Vec<_> = body["data"].as_array().into_iter().flatten().map(row).collect();
-        let mut text = table(self.headings, &rows);
-        if let Some(cursor) = body["nextCursor"].as_str() {
-            text.push_str(&format!("\nmore: --cursor {}", plain(cursor)));
-        }
-        text
+        context
+            .output
+            .list(&answer, self.headings, self.nothing, |entry| self.members.map(|member| shown(&entry[member])))
     }
 }
 

@@ -94,6 +94,16 @@ impl Client {
         self.ask(self.request(Method::GET, path, query)).await
     }
 
+    /// Fails unless there is such a session: to a filter, it would be one of which there is nothing to tell. Asks for
+    /// what the daemon knows without Codex.
+    pub(super) async fn find_session(&self, session: &str) -> Result<(), Failure> {
+        match self.get(&["sessions", session, "session-controls"], &[]).await {
+            // A worker's session is there, and has no controls to show. Who may not look is told so by what follows.
+            Err(failure) if failure.exit == Exit::Denied => Ok(()),
+            looked => looked.map(drop),
+        }
+    }
+
     pub(super) async fn post(&self, path: &[&str], body: &Value) -> Result<Answer, Failure> {
         self.ask(self.request(Method::POST, path, &[]).json(body)).await
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::failure::{Exit, Failure};
+use super::output::{Output, remark};
 use super::plain::{plain, pretty};
 
 /// Have Codex itself do or tell something
@@ -14,8 +15,10 @@ pub(super) enum Codex {
     #[command(subcommand)]
     Config(CodexConfig),
     /// Run a command in Codex's sandbox
+    #[command(after_help = "Example: codex-manager codex exec --cwd /tmp ls -l")]
     Exec(Exec),
     /// Call a method that only tells, as it is
+    #[command(after_help = "Example: codex-manager codex call thread/loaded/list {}")]
     Call {
         /// The method, such as hooks/list
         method: String,
@@ -39,6 +42,7 @@ pub(super) enum CodexConfig {
     /// Show what is demanded of it on this machine
     Requirements,
     /// Write one value
+    #[command(after_help = "Example: codex-manager codex config set model gpt-5")]
     Set {
         /// Where it belongs, such as model or tui.theme
         key: String,
@@ -49,6 +53,7 @@ pub(super) enum CodexConfig {
         how: How,
     },
     /// Write several values, all or none
+    #[command(after_help = "Example: codex-manager codex config batch-set model=gpt-5 tui.animations=false")]
     BatchSet {
         /// KEY=VALUE, each as for `set`
         #[arg(required = true, value_parser = edit)]
@@ -145,9 +150,13 @@ impl Exec {
         let body = json!({ "command": self.command, "cwd": self.cwd, "timeoutMs": self.timeout_ms });
         let answer = context.client()?.post(&["commands", "exec"], &body).await?;
         let result = &answer.json["result"];
-        eprint!("{}", plain(result["stderr"].as_str().unwrap_or_default()));
-        let said = result["stdout"].as_str().unwrap_or_default();
-        context.output.answer(&answer, |_| plain(said.trim_end_matches('\n')).into_owned())?;
+        let [said, complained] = ["stdout", "stderr"].map(|member| result[member].as_str().unwrap_or_default());
+        if !complained.is_empty() {
+            remark(&plain(complained.trim_end_matches('\n')));
+        }
+        if context.output == Output::Json || !said.is_empty() {
+            context.output.answer(&answer, |_| plain(said.trim_end_matches('\n')).into_owned())?;
+        }
         match result["exitCode"].as_i64() {
             Some(0) | None => Ok(()),
             Some(code) => Err(Failure::new(Exit::Failed, format!("the command ended with code {code}"))),

@@ -8,6 +8,7 @@ mod flags;
 mod kind;
 #[cfg(test)]
 mod page;
+mod running;
 mod setting;
 mod settings;
 pub(super) mod table;
@@ -20,6 +21,7 @@ use super::failure::Failure;
 use super::plain::plain;
 pub(super) use file::codex_provider;
 pub(super) use flags::Flags;
+pub(super) use running::{Running, Told};
 use setting::Setting;
 pub(super) use settings::Settings;
 use settings::{Chosen, Origin};
@@ -30,6 +32,8 @@ use table::ALL;
 pub(super) enum Config {
     /// Every setting in effect; takes the flags of `serve`, to see what they would change
     Show(Show),
+    /// Every key that the file can have, what it may be, and what it does; the file is not looked at
+    Keys,
     /// Where the file is read from
     Path,
 }
@@ -48,6 +52,7 @@ impl Config {
     pub(super) fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Show(show) => show.run(context),
+            Self::Keys => keys(context),
             Self::Path => {
                 let file = context.places.config_file()?;
                 let document = json!({ "path": file, "exists": file.exists() });
@@ -61,12 +66,31 @@ impl Show {
     fn run(self, context: &Context) -> Result<(), Failure> {
         let settings = context.places.settings(&self.flags)?;
         let all: Vec<Json> = ALL.iter().map(|setting| entry(setting, settings.chosen(setting), &settings)).collect();
-        let document = json!({ "file": settings.file(), "settings": all });
+        let running = Running::on(&settings);
+        let document = json!({ "file": settings.file(), "settings": all, "running": running });
         context.output.document(&document, || {
             let lines = ALL.iter().map(|setting| line(setting, settings.chosen(setting), &settings, self.origin));
             lines.collect::<Vec<_>>().join("\n")
-        })
+        })?;
+        if let Some(running) = running.filter(Running::may_differ) {
+            eprintln!("note: this is what a daemon that starts here would go by; {}", plain(&running.to_string()));
+        }
+        Ok(())
     }
+}
+
+fn keys(context: &Context) -> Result<(), Failure> {
+    let all: Vec<_> = ALL.iter().filter(|setting| setting.in_file).collect();
+    let documents = all.iter().map(|setting| {
+        let (kind, default) = (setting.kind.to_string(), setting.default_words());
+        json!({ "key": setting.key, "kind": kind, "default": default, "says": setting.says })
+    });
+    context.output.document(&json!({ "keys": documents.collect::<Vec<_>>() }), || {
+        let lines = all.iter().map(|setting| {
+            format!("{:<34} {} [default: {}]\n    {}", setting.key, setting.kind, setting.default_words(), setting.says)
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    })
 }
 
 fn entry(setting: &Setting, chosen: &Chosen, settings: &Settings) -> Json {

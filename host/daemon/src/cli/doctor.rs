@@ -15,7 +15,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::Context;
-use super::config::{Flags, Settings, table};
+use super::config::{Flags, Running, Settings, table};
 use super::failure::{Exit, Failure};
 use check::{Check, State};
 
@@ -50,7 +50,9 @@ impl Doctor {
         let mut checks = vec![
             folders::data(&paths),
             of_settings(&settings),
+            of_running(settings.as_ref().ok().and_then(Running::on)),
             folders::codex_home(&paths.codex_home),
+            login::configuration(context, &paths.codex_home).await,
             login::check(&paths.codex_home, env::var_os("OPENAI_API_KEY").is_some_and(|key| !key.is_empty())),
             folders::tools(&paths.tools),
             folders::space(paths.data.path()),
@@ -74,7 +76,20 @@ fn of_settings(settings: &Result<Settings, Failure>) -> Check {
         Ok(settings) if settings.file().exists() => Check::ok(NAME, settings.file().display().to_string()),
         Ok(_) => Check::ok(NAME, "no config.toml, which is all right"),
         Err(failure) => {
-            Check::fail(NAME, failure.to_string(), "mend it; `codex-manager config show` lists what can be set")
+            Check::fail(NAME, failure.to_string(), "mend it; `codex-manager config keys` lists what can be set")
+        }
+    }
+}
+
+/// Whether the daemon at work goes by what this shell says, which is what the other checks go by.
+fn of_running(running: Option<Running>) -> Check {
+    const NAME: &str = "in effect";
+    match running {
+        None => Check::ok(NAME, "a daemon that starts here would go by these settings"),
+        Some(running) if !running.may_differ() => Check::ok(NAME, running.to_string()),
+        Some(running) => {
+            let next = "start this with the flags and variables that the daemon was given, or the daemon anew";
+            Check::warn(NAME, format!("this shell's settings are looked at; {running}"), next)
         }
     }
 }

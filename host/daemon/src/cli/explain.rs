@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::failure::{Exit, Failure};
+use crate::http::errors::explained;
 use crate::http::status_of;
-use crate::service::code::{ALL, Code};
+use crate::service::code::{self, ALL, Code};
 
 /// How much of a word may be mistaken before it is no slip any more, as one part in so many.
 const SLIP: usize = 2;
@@ -14,7 +15,7 @@ const SLIP: usize = 2;
 /// Explain a code that the API answered with; all of them without one
 #[derive(Debug, Args)]
 pub(super) struct Explain {
-    /// The code, as `code` in the answer has it
+    /// The code, as `code` in the answer has it, or `type`
     code: Option<String>,
 }
 
@@ -27,16 +28,15 @@ impl Explain {
                 .document(&document, || ALL.iter().map(|code| line(code)).collect::<Vec<_>>().join("\n"));
         };
         let code = find(&word)?;
-        context.output.document(&document(code), || text(code))
+        context.output.document(&document(code), || explained(code).trim_end().to_owned())
     }
 }
 
 fn find(word: &str) -> Result<&'static Code, Failure> {
-    // As it stands in `type`, or as somebody says it.
-    let sought = word.trim().to_ascii_lowercase().replace(['-', ' '], "_");
-    if let Some(code) = ALL.iter().find(|code| code.word == sought) {
+    if let Some(code) = code::find(word) {
         return Ok(code);
     }
+    let sought = word.trim().to_ascii_lowercase();
     let near = ALL.iter().map(|code| (strsim::osa_distance(&sought, code.word), code.word)).min();
     let hint = match near {
         Some((distance, near)) if distance <= (sought.len() / SLIP).max(1) => format!("did you mean {near}?"),
@@ -58,10 +58,6 @@ fn line(code: &Code) -> String {
     format!("{:<26} {:<9} {}", code.word, told(code), code.means)
 }
 
-fn text(code: &Code) -> String {
-    format!("{} (HTTP {})\n  {}\n  → {}", code.word, told(code), code.means, code.then)
-}
-
 fn told(code: &Code) -> String {
     statuses(code).iter().map(u16::to_string).collect::<Vec<_>>().join(", ")
 }
@@ -72,10 +68,10 @@ mod tests {
 
     #[test]
     fn a_code_is_found_however_it_is_written_and_a_slip_is_recognised() {
-        for word in ["session_deleted", "session-deleted", "Session_Deleted"] {
+        for word in ["session_deleted", "session-deleted", "Session_Deleted", "/errors/session-deleted"] {
             assert_eq!(find(word).unwrap().word, "session_deleted");
         }
         assert_eq!(find("sesion_deleted").unwrap_err().exit, Exit::NotFound);
-        assert!(text(find("expired").unwrap()).starts_with("expired (HTTP 404, 409)\n"));
+        assert!(explained(find("expired").unwrap()).starts_with("expired (HTTP 404, 409)\n"));
     }
 }

@@ -6,6 +6,7 @@ use std::{fmt, io};
 use reqwest::StatusCode;
 use serde_json::Value;
 
+use super::output::remark;
 use super::plain::plain;
 
 /// The exit codes, as `--help` shows them.
@@ -39,13 +40,13 @@ pub(super) struct Failure {
     message: String,
     hint: Option<String>,
     request: Option<String>,
-    /// The reader of our output left, which is no failure to speak of.
-    silent: bool,
+    /// The reader of our output has all that it wanted, and so is all done.
+    is_enough: bool,
 }
 
 impl Failure {
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None, request: None, silent: false }
+        Self { exit, message: message.into(), hint: None, request: None, is_enough: false }
     }
 
     /// An error with its causes, one after the other.
@@ -73,14 +74,15 @@ impl Failure {
 
     /// Tells it on stderr. Untrusted words are in it, so nothing of it moves the cursor.
     pub(super) fn report(&self) -> ExitCode {
-        if !self.silent {
-            eprintln!("error: {}", plain(&self.message));
-            if let Some(hint) = &self.hint {
-                eprintln!("  hint: {}", plain(hint));
-            }
-            if let Some(request) = &self.request {
-                eprintln!("  request: {}", plain(request));
-            }
+        if self.is_enough {
+            return ExitCode::SUCCESS;
+        }
+        remark(&format!("error: {}", plain(&self.message)));
+        if let Some(hint) = &self.hint {
+            remark(&format!("  hint: {}", plain(hint)));
+        }
+        if let Some(request) = &self.request {
+            remark(&format!("  request: {}", plain(request)));
         }
         ExitCode::from(self.exit as u8)
     }
@@ -95,8 +97,8 @@ impl fmt::Display for Failure {
 impl From<io::Error> for Failure {
     /// Of writing to stdout; `codex-manager stream | head` ends here, and quietly.
     fn from(error: io::Error) -> Self {
-        let silent = error.kind() == io::ErrorKind::BrokenPipe;
-        Self { silent, ..Self::new(Exit::Failed, format!("cannot write to stdout: {error}")) }
+        let is_enough = error.kind() == io::ErrorKind::BrokenPipe;
+        Self { is_enough, ..Self::new(Exit::Failed, format!("cannot write to stdout: {error}")) }
     }
 }
 
@@ -211,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_left_is_not_complained_about() {
-        assert!(Failure::from(io::Error::from(io::ErrorKind::BrokenPipe)).silent);
-        assert!(!Failure::from(io::Error::from(io::ErrorKind::StorageFull)).silent);
+        assert!(Failure::from(io::Error::from(io::ErrorKind::BrokenPipe)).is_enough);
+        assert!(!Failure::from(io::Error::from(io::ErrorKind::StorageFull)).is_enough);
     }
 }

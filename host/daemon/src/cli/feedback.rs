@@ -11,6 +11,7 @@ use super::plain::pretty;
 #[derive(Debug, Subcommand)]
 pub(super) enum Feedback {
     /// Send feedback
+    #[command(after_help = "Example: codex-manager feedback submit bug --reason \"it stopped in the middle\"")]
     Submit {
         /// What kind it is, such as bug
         classification: String,

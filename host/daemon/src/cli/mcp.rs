@@ -4,8 +4,9 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::Context;
-use super::catalogue::{MCP_SERVERS, Page};
+use super::catalogue::MCP_SERVERS;
 use super::failure::Failure;
+use super::page::Page;
 use super::plain::{cell, pretty};
 
 /// See MCP servers and log in with them
@@ -16,6 +17,7 @@ pub(super) enum Mcp {
     /// Have Codex read again which there are
     Reload,
     /// Begin a login with one
+    #[command(after_help = "Example: codex-manager mcp login files --scope read")]
     Login(Login),
 }
 

@@ -11,8 +11,10 @@ mod catalogue;
 mod client;
 mod codex;
 mod config;
+mod confirm;
 mod demo;
 mod doctor;
+mod events;
 mod explain;
 mod ext;
 mod failure;
@@ -24,6 +26,7 @@ mod logging;
 mod mcp;
 mod operations;
 mod output;
+mod page;
 mod places;
 pub(crate) mod plain;
 mod projects;
@@ -70,6 +73,7 @@ pub fn main() -> ExitCode {
 /// A local control plane for Codex: sessions, approvals and events over REST, for programs and people
 #[derive(Debug, Parser)]
 #[command(name = "codex-manager", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(next_help_heading = "Global options")]
 struct Cli {
     #[command(flatten)]
     places: Places,
@@ -89,8 +93,11 @@ enum Command {
     Doctor(doctor::Doctor),
     #[command(subcommand)]
     Config(config::Config),
+    #[command(after_help = "Example: codex-manager explain session_not_found")]
     Explain(explain::Explain),
+    #[command(after_help = "Example: codex-manager backup ~/codex-manager.backup")]
     Backup(backup::Backup),
+    #[command(after_help = "Example: codex-manager restore ~/codex-manager.backup")]
     Restore(backup::Restore),
     #[command(subcommand)]
     Sessions(sessions::Sessions),
@@ -102,7 +109,10 @@ enum Command {
     ToolInput(tool_input::ToolInput),
     #[command(subcommand)]
     ToolCalls(tool_calls::ToolCalls),
+    #[command(after_help = "Example: codex-manager stream --after 0 --thread $SESSION")]
     Stream(stream::Stream),
+    #[command(subcommand)]
+    Events(events::Events),
     #[command(subcommand)]
     Ext(ext::Ext),
     #[command(subcommand)]
@@ -183,6 +193,7 @@ impl Command {
             Self::ToolInput(command) => command.run(context).await,
             Self::ToolCalls(command) => command.run(context).await,
             Self::Stream(command) => command.run(context).await,
+            Self::Events(command) => command.run(context).await,
             Self::Ext(command) => command.run(context).await,
             Self::System(command) => command.run(context).await,
             Self::Account(command) => command.run(context).await,
@@ -235,6 +246,7 @@ mod tests {
             "tool-input",
             "tool-calls",
             "stream",
+            "events",
             "ext",
             "operations",
             "tokens",
@@ -248,16 +260,38 @@ mod tests {
     #[test]
     fn every_noun_has_its_verbs() {
         for (noun, verbs) in [
-            ("config", &["show", "path"][..]),
+            ("config", &["show", "keys", "path"][..]),
             (
                 "sessions",
-                &["list", "create", "get", "send", "interrupt", "controls", "approval-policy", "settings", "project"],
+                &[
+                    "list",
+                    "create",
+                    "get",
+                    "send",
+                    "steer",
+                    "interrupt",
+                    "review",
+                    "compact",
+                    "rollback",
+                    "fork",
+                    "rename",
+                    "archive",
+                    "unarchive",
+                    "resume",
+                    "clean-terminals",
+                    "delete",
+                    "controls",
+                    "approval-policy",
+                    "settings",
+                    "project",
+                ],
             ),
             ("projects", &["list", "create", "rename", "delete", "agent-sessions", "move-all", "delete-all"]),
             ("approvals", &["list", "decide"]),
             ("tool-input", &["list", "decide"]),
             ("tool-calls", &["list", "respond"]),
-            ("ext", &["build", "list", "show", "approve", "disable", "enable", "revoke", "logs"]),
+            ("events", &["list"]),
+            ("ext", &["build", "list", "reload", "show", "approve", "disable", "enable", "revoke", "logs"]),
             ("system", &["info", "health", "capabilities"]),
             ("account", &["get", "login", "logout", "rate-limits"]),
             ("codex", &["config", "exec", "call"]),
@@ -277,6 +311,41 @@ mod tests {
                 command.find_subcommand(noun).unwrap().get_subcommands().map(|c| c.get_name()).collect();
             assert_eq!(found, verbs, "{noun}");
         }
+    }
+
+    #[test]
+    fn what_takes_an_argument_has_an_example_that_is_a_command_line() {
+        for (name, verb) in verbs("codex-manager", &Cli::command()) {
+            let help = verb.get_after_help().map(ToString::to_string).unwrap_or_default();
+            match help.split_once("Example: ") {
+                Some((_, example)) => {
+                    assert!(example.starts_with(&name), "{name}: {example}");
+                    let line = example.split(" < ").next().unwrap();
+                    Cli::try_parse_from(words(line)).unwrap_or_else(|error| panic!("{example}: {error}"));
+                }
+                None => assert!(verb.get_positionals().next().is_none(), "{name}"),
+            }
+        }
+    }
+
+    /// All that can be run, with their whole names.
+    fn verbs(name: &str, command: &clap::Command) -> Vec<(String, clap::Command)> {
+        let named = command.get_subcommands().map(|below| (format!("{name} {}", below.get_name()), below));
+        let verbs = named.flat_map(|(name, below)| match below.has_subcommands() {
+            true => verbs(&name, below),
+            false => vec![(name, below.clone())],
+        });
+        verbs.collect()
+    }
+
+    /// The words of a line as a shell has them; quotes keep words together.
+    fn words(line: &str) -> Vec<&str> {
+        let parts = line.split('"').enumerate();
+        let words = parts.flat_map(|(i, part)| match i % 2 {
+            0 => part.split_whitespace().collect(),
+            _ => vec![part],
+        });
+        words.collect()
     }
 
     #[test]

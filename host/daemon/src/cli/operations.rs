@@ -11,6 +11,7 @@ use super::plain::{cell, table};
 #[derive(Debug, Subcommand)]
 pub(super) enum Operations {
     /// Show an operation
+    #[command(after_help = "Example: codex-manager operations get $OPERATION")]
     Get {
         /// The operation's id, as a timeout names it
         operation: String,

@@ -6,8 +6,9 @@ use clap::{Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::Context;
+use super::confirm::{Yes, ask};
 use super::failure::{Exit, Failure};
-use super::plain::{cell, table};
+use super::plain::{cell, plain};
 
 /// Work with projects
 #[derive(Debug, Subcommand)]
@@ -15,6 +16,7 @@ pub(super) enum Projects {
     /// List projects, by name
     List,
     /// Make a project
+    #[command(after_help = "Example: codex-manager projects create Garden --folder ~/garden")]
     Create {
         /// What to call it
         name: String,
@@ -23,6 +25,7 @@ pub(super) enum Projects {
         folder: Option<PathBuf>,
     },
     /// Give a project another name, or another folder
+    #[command(after_help = "Example: codex-manager projects rename $PROJECT Yard")]
     Rename {
         /// The project's id
         project: String,
@@ -33,16 +36,19 @@ pub(super) enum Projects {
         folder: Option<PathBuf>,
     },
     /// Delete a project that has no sessions
+    #[command(after_help = "Example: codex-manager projects delete $PROJECT")]
     Delete {
         /// The project's id
         project: String,
     },
     /// List the sessions of a project's workers
+    #[command(after_help = "Example: codex-manager projects agent-sessions $PROJECT")]
     AgentSessions {
         /// The project's id, or `session:` and the id of a session
         owner: String,
     },
     /// Take all sessions out of a project
+    #[command(after_help = "Example: codex-manager projects move-all $PROJECT --to archive")]
     MoveAll {
         /// The project's id
         project: String,
@@ -51,9 +57,12 @@ pub(super) enum Projects {
         to: Destination,
     },
     /// Delete all sessions of a project for good
+    #[command(after_help = "Example: codex-manager projects delete-all $PROJECT")]
     DeleteAll {
         /// The project's id
         project: String,
+        #[command(flatten)]
+        yes: Yes,
     },
 }
 
@@ -70,7 +79,13 @@ impl Projects {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let client = context.client()?;
         match self {
-            Self::List => context.output.answer(&client.get(&["projects"], &[]).await?, projects_text),
+            Self::List => {
+                let answer = client.get(&["projects"], &[]).await?;
+                let nothing = "there are no projects; `codex-manager projects create` makes one";
+                context.output.list(&answer, ["PROJECT", "NAME", "FOLDER"], nothing, |project| {
+                    ["projectId", "name", "workingDirectory"].map(|member| cell(&project[member]))
+                })
+            }
             Self::Create { name, folder } => {
                 let answer = client.post(&["projects"], &named(name, folder)?).await?;
                 context.output.answer(&answer, |body| cell(&body["project"]["projectId"]))
@@ -85,14 +100,20 @@ impl Projects {
             }
             Self::AgentSessions { owner } => {
                 let answer = client.get(&["projects", &owner, "agent-sessions"], &[]).await?;
-                context.output.answer(&answer, agents_text)
+                context.output.list(&answer, ["AGENT", "SESSION"], "no worker has a session there", |session| {
+                    ["agent", "sessionId"].map(|member| cell(&session[member]))
+                })
             }
             Self::MoveAll { project, to } => {
                 let body = json!({ "destination": word(to) });
                 let answer = client.post(&["projects", &project, "chats", "move-all"], &body).await?;
                 context.output.answer(&answer, |body| counted(body, "movedSessionCount", "moved"))
             }
-            Self::DeleteAll { project } => {
+            Self::DeleteAll { project, yes } => {
+                if yes.is_missing()? {
+                    let question = format!("Delete all sessions of {project} for good?");
+                    ask(&plain(&question), "nothing was deleted")?;
+                }
                 let answer = client.post(&["projects", &project, "chats", "delete-all"], &json!({})).await?;
                 context.output.answer(&answer, |body| counted(body, "deletedSessionCount", "deleted"))
             }
@@ -117,18 +138,5 @@ fn word(destination: Destination) -> &'static str {
 }
 
 fn counted(body: &Value, member: &str, done: &str) -> String {
-    format!("{} sessions {done}", cell(&body[member]))
-}
-
-fn projects_text(body: &Value) -> String {
-    let row =
-        |project: &Value| [cell(&project["projectId"]), cell(&project["name"]), cell(&project["workingDirectory"])];
-    let rows: Vec<_> = body["data"].as_array().into_iter().flatten().map(row).collect();
-    table(["PROJECT", "NAME", "FOLDER"], &rows)
-}
-
-fn agents_text(body: &Value) -> String {
-    let row = |session: &Value| [cell(&session["agent"]), cell(&session["sessionId"])];
-    let rows: Vec<_> = body["data"].as_array().into_iter().flatten().map(row).collect();
-    table(["AGENT", "SESSION"], &rows)
+    format!("sessions {done}: {}", cell(&body[member]))
 }

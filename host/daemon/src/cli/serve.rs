@@ -1,6 +1,7 @@
 //! `serve`: the daemon, until it is told to stop.
 
 mod builder;
+mod journal;
 mod manager;
 
 use std::path::{PathBuf, absolute};
@@ -11,12 +12,13 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
 
-use super::config::{Flags, Settings, table};
+use super::config::{Flags, Settings, Told, table};
 use super::failure::{Exit, Failure};
 use super::{Context, logging};
 use crate::paths::Paths;
 use crate::tools::{Codex, Progress, Tool};
 use crate::{Daemon, StartError};
+use journal::Journal;
 
 /// Run the daemon
 #[derive(Debug, Args)]
@@ -37,11 +39,16 @@ impl Serve {
         let paths = settings.paths();
         let codex = codex(settings.path(table::CODEX_BIN).map(PathBuf::from), paths).await?;
         let daemon = builder.codex(&codex.path).build().await.map_err(|error| not_started(&error))?;
-        stop_on_signal(&daemon)?;
+        let (folder, program) = (paths.data.path().to_string_lossy(), codex.path.to_string_lossy());
+        let journal = Journal::begin(&daemon, &listening(&daemon), &folder, &program);
+        stop_on_signal(&daemon, &journal)?;
         manager::attend(&daemon);
         warn_of_missing(&settings);
+        let _told = tell_others(&settings);
         announce(context, &daemon, paths, &codex, &builder::extension_roots(&settings));
-        daemon.run().await.map_err(|error| Failure::because(Exit::Failed, &error))
+        let ended = daemon.run().await;
+        journal.end(&ended);
+        ended.map_err(|error| Failure::because(Exit::Failed, &error))
     }
 }
 
@@ -50,6 +57,13 @@ fn hide_memory() {
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "other processes of this user may read the daemon's memory");
     }
+}
+
+/// Other shells ask what this daemon goes by. That they are not told is no reason to stop.
+fn tell_others(settings: &Settings) -> Option<Told> {
+    let told = Told::write(settings);
+    told.inspect_err(|error| tracing::warn!(%error, "`config show` and `doctor` cannot tell what this daemon goes by"))
+        .ok()
 }
 
 /// A folder that somebody names is meant to be there; it may come later.
@@ -116,16 +130,17 @@ fn socket(daemon: &Daemon) -> Option<String> {
     daemon.unix_socket().map(|path| format!("unix:{}", path.display()))
 }
 
-fn stop_on_signal(daemon: &Daemon) -> Result<(), Failure> {
+fn stop_on_signal(daemon: &Daemon, journal: &Journal) -> Result<(), Failure> {
     let heard = |error| Failure::because(Exit::Failed, &error);
     let mut interrupt = signal(SignalKind::interrupt()).map_err(heard)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(heard)?;
-    let stop = daemon.shutdown_handle();
+    let (stop, journal) = (daemon.shutdown_handle(), journal.clone());
     tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
+        let signal = tokio::select! {
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+        };
+        journal.stopping(signal);
         manager::stopping();
         stop.shutdown();
     });

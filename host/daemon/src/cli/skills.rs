@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::failure::Failure;
-use super::plain::{cell, pretty, table};
+use super::plain::{cell, pretty};
 
 /// See skills and turn them on or off
 #[derive(Debug, Subcommand)]
@@ -30,6 +30,7 @@ pub(super) enum Skills {
 #[derive(Debug, Subcommand)]
 pub(super) enum SkillConfig {
     /// Turn a skill on or off
+    #[command(after_help = "Example: codex-manager skills config set ~/.codex/skills/tidy/SKILL.md false")]
     Set {
         /// Where the skill lies
         path: String,
@@ -44,6 +45,7 @@ pub(super) enum RemoteSkills {
     /// Show them
     Get,
     /// Choose one
+    #[command(after_help = "Example: codex-manager skills remote set $SKILL --preload")]
     Set {
         /// Its id
         id: String,
@@ -60,7 +62,8 @@ impl Skills {
             Self::List { cwd, force_reload } => {
                 let mut query = vec![("forceReload", force_reload.to_string())];
                 query.extend(cwd.map(|cwd| ("cwd", cwd)));
-                context.output.answer(&client.get(&["skills"], &query).await?, skills_text)
+                let answer = client.get(&["skills"], &query).await?;
+                context.output.rows(&answer, ["SKILL", "ENABLED", "PATH"], "there are no skills", &rows(&answer.json))
             }
             Self::Config(SkillConfig::Set { path, enabled }) => {
                 let answer = client.post(&["skills", "config"], &json!({ "path": path, "enabled": enabled })).await?;
@@ -77,9 +80,8 @@ impl Skills {
     }
 }
 
-fn skills_text(body: &Value) -> String {
+fn rows(body: &Value) -> Vec<[String; 3]> {
     let folders = body["data"].as_array().into_iter().flatten();
     let skills = folders.flat_map(|folder| folder["skills"].as_array().into_iter().flatten());
-    let row = |skill: &Value| ["name", "enabled", "path"].map(|member| cell(&skill[member]));
-    table(["SKILL", "ENABLED", "PATH"], &skills.map(row).collect::<Vec<_>>())
+    skills.map(|skill| ["name", "enabled", "path"].map(|member| cell(&skill[member]))).collect()
 }

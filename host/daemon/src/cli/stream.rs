@@ -8,9 +8,10 @@ use serde_json::Value;
 use tokio::time::{sleep, timeout};
 
 use super::Context;
+use super::client::Client;
 use super::failure::{Exit, Failure};
 use super::frame::{Frame, Rows};
-use super::output::Output;
+use super::output::{Output, remark};
 use super::plain::{line, tail};
 use super::sse::{Event, Reader};
 
@@ -31,27 +32,53 @@ pub(super) struct Stream {
     /// Begin after this event: its seq, or epoch and seq with a dot between [default: with what happens next]
     #[arg(long, value_name = "SEQ")]
     after: Option<String>,
+    #[command(flatten)]
+    which: Which,
+}
+
+/// Which events to show.
+#[derive(Debug, Args)]
+pub(super) struct Which {
     /// Only this session's events, and the daemon's own
     #[arg(long, value_name = "SESSION")]
     thread: Option<String>,
+    /// Only events whose type begins with this, such as approval; may be said more than once
+    #[arg(long = "type", value_name = "TYPE")]
+    types: Vec<String>,
+}
+
+impl Which {
+    /// In the words of the API.
+    pub(super) fn query(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let types = self.types.iter().map(|kind| ("types", kind.clone()));
+        self.thread.iter().map(|thread| ("threadId", thread.clone())).chain(types)
+    }
+
+    /// Fails for a session that is not there.
+    pub(super) async fn check(&self, client: &Client) -> Result<(), Failure> {
+        match &self.thread {
+            Some(session) => client.find_session(session).await,
+            None => Ok(()),
+        }
+    }
 }
 
 impl Stream {
     /// Goes on until it is interrupted, or the daemon refuses.
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        self.which.check(&context.client()?).await?;
         let (mut last, mut rows) = (None, Rows::default());
         let mut response = self.connect(context, None).await?;
         loop {
             let why = follow(response, &mut last, &mut rows, context.output).await?;
-            eprintln!("the stream broke off ({why}); connecting again");
+            remark(&format!("the stream broke off ({why}); connecting again"));
             response = self.reconnect(context, last.as_deref()).await?;
         }
     }
 
     /// The address is looked up each time: a daemon that was started again may listen elsewhere.
     async fn connect(&self, context: &Context, last: Option<&str>) -> Result<Response, Failure> {
-        let mut query = Vec::new();
-        query.extend(self.thread.iter().map(|thread| ("threadId", thread.clone())));
+        let mut query: Vec<_> = self.which.query().collect();
         if last.is_none() {
             query.extend(self.after.iter().map(|after| ("after", after.clone())));
         }
@@ -100,7 +127,8 @@ fn write(event: &Event, rows: &mut Rows, output: Output) -> Result<(), Failure> 
     if rows.begins(&frame) { output.line(&text(&frame)) } else { Ok(()) }
 }
 
-fn text(frame: &Frame) -> String {
+/// An event as a line.
+pub(super) fn text(frame: &Frame) -> String {
     let seq = frame.seq().map_or_else(|| "-".to_owned(), |seq| seq.to_string());
     let session = match frame.session() {
         "" => "-".to_owned(),

@@ -6,20 +6,23 @@ mod offline;
 use clap::Subcommand;
 use codex_manager_model::Role;
 use jiff::{Span, Timestamp, Zoned};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Context;
 use super::client::Answer;
 use super::failure::{Exit, Failure};
-use super::output::Output;
-use super::plain::{cell, table};
+use super::output::{Output, remark};
+use super::plain::cell;
 use super::words::word;
 use offline::Offline;
+
+const HEADINGS: [&str; 6] = ["TOKEN", "ROLE", "NAME", "MADE", "ENDS", "REVOKED"];
 
 /// Make, list and end bearer tokens
 #[derive(Debug, Subcommand)]
 pub(super) enum Tokens {
     /// Make a token and print its secret, which is shown this once
+    #[command(after_help = "Example: codex-manager tokens create --role viewer --name ci --expires-in 30d")]
     Create {
         /// What its bearer may do
         #[arg(long, value_parser = word::<Role>())]
@@ -34,6 +37,7 @@ pub(super) enum Tokens {
     /// List tokens, the ended ones included
     List,
     /// End a token at once
+    #[command(after_help = "Example: codex-manager tokens revoke $TOKEN")]
     Revoke {
         /// The token's id
         token: String,
@@ -83,13 +87,16 @@ impl Tokens {
     fn print(&self, output: Output, answer: &Answer) -> Result<(), Failure> {
         if matches!(self, Self::Create { .. }) && output == Output::Text {
             let token = &answer.json["token"];
-            eprintln!("{} ({}): its secret is shown this once", cell(&token["tokenId"]), cell(&token["role"]));
+            let (id, role) = (cell(&token["tokenId"]), cell(&token["role"]));
+            remark(&format!("{id} ({role}): its secret is shown this once"));
         }
-        output.answer(answer, |body| match self {
-            Self::Create { .. } => cell(&body["secret"]),
-            Self::List => tokens_text(body),
-            Self::Revoke { .. } => format!("{} ended", cell(&body["token"]["tokenId"])),
-        })
+        match self {
+            Self::Create { .. } => output.answer(answer, |body| cell(&body["secret"])),
+            Self::List => output.list(answer, HEADINGS, "there are no tokens", |token| {
+                ["tokenId", "role", "name", "createdAt", "expiresAt", "revokedAt"].map(|member| cell(&token[member]))
+            }),
+            Self::Revoke { .. } => output.answer(answer, |body| format!("{} ended", cell(&body["token"]["tokenId"]))),
+        }
     }
 }
 
@@ -97,11 +104,4 @@ impl Tokens {
 fn end(expires_in: Option<Span>) -> Result<Option<Timestamp>, Failure> {
     let end = expires_in.map(|span| Zoned::now().checked_add(span)).transpose();
     Ok(end.map_err(|error| Failure::because(Exit::Usage, &error))?.map(|end| end.timestamp()))
-}
-
-fn tokens_text(body: &Value) -> String {
-    let row =
-        |token: &Value| ["tokenId", "role", "name", "createdAt", "expiresAt", "revokedAt"].map(|m| cell(&token[m]));
-    let rows: Vec<_> = body["data"].as_array().into_iter().flatten().map(row).collect();
-    table(["TOKEN", "ROLE", "NAME", "MADE", "ENDS", "REVOKED"], &rows)
 }

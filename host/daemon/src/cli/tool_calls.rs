@@ -14,6 +14,7 @@ pub(super) enum ToolCalls {
     /// List them
     List(Listed),
     /// Say what one came to
+    #[command(after_help = "Example: codex-manager tool-calls respond $CALL --text \"it is sunny\"")]
     Respond(Respond),
 }
 

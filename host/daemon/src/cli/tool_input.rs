@@ -18,6 +18,7 @@ pub(super) enum ToolInput {
     /// List them
     List(Listed),
     /// Answer one
+    #[command(after_help = "Example: codex-manager tool-input decide $REQUEST accept --answer colour=blue")]
     Decide(Decide),
 }
 

@@ -24,7 +24,7 @@ where
     let example = json!({
         "data": [{
             "number": 7, "at": "2026-01-02T03:04:05.678Z", "actor": "token:tok_0198c0de", "role": "admin",
-            "method": "DELETE", "route": "/api/tokens/{token_id}", "targets": { "tokenId": "tok_0198beef" },
+            "method": "DELETE", "route": "/api/tokens/{tokenId}", "targets": { "tokenId": "tok_0198beef" },
             "status": 200, "requestId": "req_0198c0de",
         }],
         "nextBefore": null,

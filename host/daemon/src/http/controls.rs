@@ -16,12 +16,12 @@ use crate::service::{Applied, ApplyControls, Services, SetApprovalPolicy, Standi
 pub(super) fn routes() -> Vec<Route> {
     let (viewer, operator) = (Access::Role(Role::Viewer), Access::Role(Role::Operator));
     vec![
-        Route::get("/api/sessions/{session_id}/session-controls", viewer, get).doc(
+        Route::get("/api/sessions/{sessionId}/session-controls", viewer, get).doc(
             Doc::new("getSessionControls", "controls", "The controls of a session, and those of new ones.")
                 .answer::<ShownControls>(200, "The controls.", example("ok"))
                 .refuses(OF_SESSION),
         ),
-        Route::post("/api/sessions/{session_id}/session-controls", operator, apply).doc(
+        Route::post("/api/sessions/{sessionId}/session-controls", operator, apply).doc(
             Doc::new("applySessionControls", "controls", "Change the controls of a session, or those of new ones.")
                 .says("A change is written into the session's transcript. Settings that are left out stay as they are.")
                 .body::<ApplyControls>(json!({
@@ -31,7 +31,7 @@ pub(super) fn routes() -> Vec<Route> {
                 .refuses(OF_SESSION)
                 .refuses(&[code::DEFAULTS_LOCKED]),
         ),
-        Route::post("/api/sessions/{session_id}/approval-policy", operator, set_approval_policy).doc(
+        Route::post("/api/sessions/{sessionId}/approval-policy", operator, set_approval_policy).doc(
             Doc::new("setSessionApprovalPolicy", "controls", "Change when Codex must ask in a session.")
                 .body::<SetApprovalPolicy>(json!({ "approvalPolicy": "on-request" }))
                 .answer::<ApprovalPolicySet>(

@@ -1,4 +1,4 @@
-//! `DELETE /api/sessions/{session_id}`.
+//! `DELETE /api/sessions/{sessionId}`.
 
 use axum::Json;
 use axum::extract::State;
@@ -26,7 +26,7 @@ answers and commands stay in the freed space of `state_*.sqlite`, `thread_histor
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::delete("/api/sessions/{session_id}", Access::Role(Role::Operator), delete).doc(
+        Route::delete("/api/sessions/{sessionId}", Access::Role(Role::Operator), delete).doc(
             Doc::new("deleteSession", "sessions", "Deletes a session for good.")
                 .says(SAYS)
                 .answer::<DeletedSession>(

@@ -11,7 +11,8 @@ use serde_json::json;
 use swagger_ui_dist::{ApiDefinition, OpenApiSource};
 use tower::ServiceExt;
 
-use super::{Access, Doc, Path, Problem, Route, no_route};
+use super::table::no_route;
+use super::{Access, Doc, Path, Problem, Route};
 
 const PAGE: &str = include_str!("docs/page.html");
 const START: &str = include_str!("docs/start.js");
@@ -50,7 +51,7 @@ async fn file_of_docs(Path(name): Path<String>, request: Request) -> Result<Resp
         "start.js" => Ok(own("text/javascript; charset=utf-8", START).into_response()),
         "style.css" => Ok(own("text/css; charset=utf-8", STYLE).into_response()),
         name if LIBRARY.contains(&name) => Ok(of_library(request).await),
-        _ => Err(no_route(request.method().clone(), request.uri().clone()).await),
+        _ => Err(no_route(request.method(), request.uri())),
     }
 }
 

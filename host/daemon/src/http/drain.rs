@@ -7,13 +7,17 @@ use axum::http::header::EXPECT;
 use codex_manager_model::limits::{BODY_DISCARD_BYTES_MAX, BODY_DISCARD_MAX};
 use http_body_util::BodyExt;
 
-/// Reads and forgets what is left of a refused body, up to a bound. A client that asked whether to send it at all is
-/// answered instead.
+/// Reads and forgets a refused body, up to a bound. A client that asked whether to send it at all is answered instead.
 pub(super) async fn drain(headers: &HeaderMap, body: Body) {
     if !headers.contains_key(EXPECT) {
-        // Whoever sends more, or for longer, gets the reset.
-        let _ = tokio::time::timeout(BODY_DISCARD_MAX, discard(body)).await;
+        drain_rest(body).await;
     }
+}
+
+/// The same for a body of which some was read already.
+pub(super) async fn drain_rest(body: Body) {
+    // Whoever sends more, or for longer, gets the reset.
+    let _ = tokio::time::timeout(BODY_DISCARD_MAX, discard(body)).await;
 }
 
 async fn discard(mut body: Body) {

@@ -1,84 +1,72 @@
-//! The outermost layer: gives every request an id, catches panics, writes problems out, and has what acted written down.
+//! The outermost part: gives every request an id, catches panics, writes problems out, and has what acted written down.
 //!
-//! It wraps the fallbacks too, so no answer leaves without an `x-request-id`, and no refusal in another shape.
+//! It has every answer, also to what is no route: none leaves without an `x-request-id`, and no refusal in another shape.
 
 mod record;
 
 use std::any::Any;
-use std::panic::AssertUnwindSafe;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt;
 
 use super::Problem;
+use crate::service::code;
 use crate::service::error::Error;
-use crate::service::{Audit, code};
-pub(super) use record::Note;
-use record::Record;
+pub(super) use record::Record;
 
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest id of a request that is taken over from its sender, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 64;
 
-/// What the log, and whoever asks, calls a request.
-#[derive(Debug, Clone, Default)]
-pub(super) struct RequestId(pub(super) String);
+/// What the log, and whoever asks, calls a request: letters, digits, `.`, `_` and `-`.
+#[derive(Debug, Clone)]
+pub(super) struct RequestId(HeaderValue);
 
-/// Answers one request, whatever happens below.
-pub(super) async fn answer<F: Future<Output = Response>>(
-    audit: &Audit,
-    mut request: Request,
-    next: impl FnOnce(Request) -> F,
-) -> Response {
-    let id = request_id(request.headers());
-    let record = Record::new(audit.clone(), &id);
-    request.extensions_mut().insert(record.note());
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = match AssertUnwindSafe(next(request)).catch_unwind().await {
-        Ok(response) => response,
-        Err(panic) => panicked(panic.as_ref(), &id).into_response(),
-    };
+impl RequestId {
+    /// The sender's id where it can stand in a log line, else one of ours.
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let given = headers.get(REQUEST_ID).filter(|value| value.to_str().is_ok_and(is_sane));
+        given.map_or_else(Self::fresh, |value| Self(value.clone()))
+    }
+
+    /// An id of ours.
+    pub(super) fn fresh() -> Self {
+        // The randomness of this thread: asking the system for it with each request would take longer than many answers.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let milliseconds = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let id = uuid::Builder::from_unix_timestamp_millis(milliseconds, &rand::random()).into_uuid();
+        let mut text = *b"req_00000000000000000000000000000000";
+        id.simple().encode_lower(&mut text[4..]);
+        Self(HeaderValue::from_bytes(&text).expect("letters and digits"))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        self.0.to_str().expect("an id is text")
+    }
+}
+
+/// An answer as it leaves: of a handler, or for one that panicked.
+pub(super) fn finish(answered: Result<Response, Box<dyn Any + Send>>, id: &RequestId) -> Response {
+    let mut response = answered.unwrap_or_else(|panic| panicked(panic.as_ref(), id).into_response());
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let rendered = problem.render(&id);
+        let rendered = problem.render(id.as_str());
         // Headers that were set on the way out stay, such as the `Allow` of a 405.
         let (parts, body) = rendered.into_parts();
         *response.body_mut() = body;
         response.headers_mut().remove(axum::http::header::CONTENT_LENGTH);
         response.headers_mut().extend(parts.headers);
     }
-    response.headers_mut().insert(REQUEST_ID, header(&id));
-    record.write(response.status()).await;
+    response.headers_mut().insert(REQUEST_ID, id.0.clone());
     response
 }
 
 /// A problem by itself, as it leaves.
-pub(super) fn written(problem: &Problem, id: &str) -> Response {
-    let mut response = problem.render(id);
-    response.headers_mut().insert(REQUEST_ID, header(id));
+pub(super) fn written(problem: &Problem, id: &RequestId) -> Response {
+    let mut response = problem.render(id.as_str());
+    response.headers_mut().insert(REQUEST_ID, id.0.clone());
     response
-}
-
-fn header(id: &str) -> HeaderValue {
-    HeaderValue::from_str(id).expect("an id of a request is made of letters, digits, `.`, `_` and `-`")
-}
-
-/// The sender's id where it can stand in a log line, else one of ours.
-fn request_id(headers: &HeaderMap) -> String {
-    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| is_sane(id));
-    given.map_or_else(fresh_id, ToOwned::to_owned)
-}
-
-/// An id of ours.
-pub(super) fn fresh_id() -> String {
-    // The randomness of this thread: asking the system for it with each request would take longer than many answers.
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let milliseconds = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
-    let id = uuid::Builder::from_unix_timestamp_millis(milliseconds, &rand::random()).into_uuid();
-    format!("req_{}", id.simple())
 }
 
 fn is_sane(id: &str) -> bool {
@@ -86,9 +74,9 @@ fn is_sane(id: &str) -> bool {
     !id.is_empty() && id.len() <= REQUEST_ID_CHARS_MAX && id.bytes().all(plain)
 }
 
-fn panicked(panic: &(dyn Any + Send), request_id: &str) -> Problem {
+fn panicked(panic: &(dyn Any + Send), id: &RequestId) -> Problem {
     let said = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(request_id, panic = said.unwrap_or("no text"), "a handler panicked");
+    tracing::error!(request_id = id.as_str(), panic = said.unwrap_or("no text"), "a handler panicked");
     Error::new(code::INTERNAL_ERROR, "internal server error").into()
 }
 
@@ -102,7 +90,7 @@ mod tests {
         for (given, kept) in [("abc-1._Z", true), ("", false), ("a b", false), ("a\"b", false), (&*long, false)] {
             let mut headers = HeaderMap::new();
             headers.insert(REQUEST_ID, HeaderValue::from_str(given).expect("a header"));
-            assert_eq!(request_id(&headers) == given, kept, "{given:?}");
+            assert_eq!(RequestId::of(&headers).as_str() == given, kept, "{given:?}");
         }
     }
 }

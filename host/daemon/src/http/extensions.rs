@@ -26,12 +26,12 @@ pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::get("/api/agents/extensions", viewer, list).doc(doc::list()),
         Route::post("/api/agents/extensions/reload", admin, reload).doc(doc::reload()),
-        Route::get("/api/agents/extensions/{extension_id}", viewer, get).doc(doc::get()),
-        Route::delete("/api/agents/extensions/{extension_id}", admin, revoke).doc(doc::revoke()),
-        Route::get("/api/agents/extensions/{extension_id}/invocations", viewer, invocations).doc(doc::invocations()),
-        Route::post("/api/agents/extensions/{extension_id}/approve", admin, approve).doc(doc::approve()),
-        Route::post("/api/agents/extensions/{extension_id}/disable", admin, disable).doc(doc::disable()),
-        Route::post("/api/agents/extensions/{extension_id}/enable", admin, enable).doc(doc::enable()),
+        Route::get("/api/agents/extensions/{extensionId}", viewer, get).doc(doc::get()),
+        Route::delete("/api/agents/extensions/{extensionId}", admin, revoke).doc(doc::revoke()),
+        Route::get("/api/agents/extensions/{extensionId}/invocations", viewer, invocations).doc(doc::invocations()),
+        Route::post("/api/agents/extensions/{extensionId}/approve", admin, approve).doc(doc::approve()),
+        Route::post("/api/agents/extensions/{extensionId}/disable", admin, disable).doc(doc::disable()),
+        Route::post("/api/agents/extensions/{extensionId}/enable", admin, enable).doc(doc::enable()),
     ]
 }
 

@@ -4,21 +4,23 @@
 
 mod bounds;
 
+use std::borrow::Cow;
+
 use axum::body::Body as RawBody;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-
-use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use codex_manager_model::limits::{BODY_BYTES_MAX, BODY_READ_MAX};
 use http_body_util::BodyExt;
-use serde::de::DeserializeOwned;
+use percent_encoding::percent_decode_str;
+use serde::de::value::{self, SeqDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::{Value, json};
 use serde_path_to_error::Segment;
 
 use super::Problem;
-use super::drain::drain;
+use super::drain::drain_rest;
 use super::problem::too_large;
-
+use super::table::Parameters;
 use crate::service::code;
 use crate::service::error::Error;
 
@@ -38,8 +40,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let (parts, body) = request.into_parts();
-        let bytes = whole(&parts.headers, body).await?;
+        let bytes = whole(request.into_body()).await?;
         if bytes.is_empty() { parse(b"{}") } else { parse(&bytes) }.map(Self)
     }
 }
@@ -55,19 +56,28 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
-impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match axum::extract::Path::from_request_parts(parts, state).await {
-            Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            // What cannot be an id is nobody's.
-            Err(rejection) => {
-                let message = format!("the path names nothing: {}", clip(&rejection.body_text()));
-                Err(Error::new(code::ROUTE_NOT_FOUND, message).status("not_found").into())
-            }
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let sent = parts.extensions.get::<Parameters>().cloned().unwrap_or_default().0;
+        let decoded: Result<Vec<_>, _> = sent.iter().map(|value| percent_decode_str(value).decode_utf8()).collect();
+        let read = decoded.map_err(|error| error.to_string()).and_then(|values| parameters(&values));
+        // What cannot be an id is nobody's.
+        read.map(Self).map_err(|why| {
+            let message = format!("the path names nothing: {}", clip(&why));
+            Error::new(code::ROUTE_NOT_FOUND, message).status("not_found").into()
+        })
     }
+}
+
+/// One is taken by itself, several as a tuple.
+fn parameters<T: DeserializeOwned>(values: &[Cow<'_, str>]) -> Result<T, String> {
+    let read: Result<T, value::Error> = match values {
+        [value] => T::deserialize(value.as_ref().into_deserializer()),
+        values => T::deserialize(SeqDeserializer::new(values.iter().map(AsRef::<str>::as_ref))),
+    };
+    read.map_err(|error| error.to_string())
 }
 
 /// A request whose input is wrong.
@@ -81,17 +91,17 @@ fn too_slow() -> Problem {
 }
 
 /// The whole body, if it is not longer than any may be and comes in time.
-pub(super) async fn whole(headers: &HeaderMap, body: RawBody) -> Result<Vec<u8>, Problem> {
-    tokio::time::timeout(BODY_READ_MAX, read(headers, body)).await.unwrap_or_else(|_| Err(too_slow()))
+pub(super) async fn whole(body: RawBody) -> Result<Vec<u8>, Problem> {
+    tokio::time::timeout(BODY_READ_MAX, read(body)).await.unwrap_or_else(|_| Err(too_slow()))
 }
 
-async fn read(headers: &HeaderMap, mut body: RawBody) -> Result<Vec<u8>, Problem> {
+async fn read(mut body: RawBody) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| invalid("the body ended before it was complete"))?;
         bytes.extend_from_slice(frame.data_ref().map_or(&[], |data| data));
         if bytes.len() > BODY_BYTES_MAX {
-            drain(headers, body).await;
+            drain_rest(body).await;
             return Err(too_large());
         }
     }

@@ -12,20 +12,17 @@ mod origin;
 mod rate;
 mod rbac;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request};
-use axum::http::Method;
-use axum::response::{IntoResponse, Response};
+use axum::extract::Request;
 use codex_manager_model::limits::URI_BYTES_MAX;
 use codex_manager_model::{Clock, Role};
 use serde_json::json;
 
-use super::drain::drain;
-use super::edge::Note;
-use super::serve::{Known, Over};
-use super::{Access, Problem, Route};
+use super::asked::Asked;
+use super::edge::Record;
+use super::serve::Link;
+use super::{Access, Problem};
 use crate::service::code;
 use crate::service::error::Error;
 use crate::service::tokens::{Bearer, Tokens};
@@ -61,62 +58,29 @@ impl Guard {
     }
 }
 
-/// The guard together with the table of routes that it stands before.
-pub(super) struct Door {
-    guard: Guard,
-    /// By path, then by method.
-    access: HashMap<String, HashMap<Method, Access>>,
-}
-
-impl Door {
-    pub(super) fn new<S>(guard: Guard, routes: &[Route<S>]) -> Self {
-        let mut by_path: HashMap<String, HashMap<Method, Access>> = HashMap::new();
-        for route in routes {
-            by_path.entry(route.path.to_owned()).or_default().insert(route.method.clone(), route.access);
-        }
-        Self { guard, access: by_path }
+/// Lets a request through, with its [`Bearer`], or refuses it.
+pub(super) fn check(
+    guard: &Guard,
+    request: &mut Request,
+    link: &Link,
+    asked: &Asked<'_>,
+    record: &Record<'_>,
+) -> Result<(), Problem> {
+    if let Some(bearer) = admit(guard, request, link, asked, record)? {
+        request.extensions_mut().insert(bearer);
+        request.extensions_mut().insert(link.progress.clone());
     }
-
-    /// What a request needs. What the table does not name needs a token, so that nobody learns without one which
-    /// routes there are; of an open route everybody knows, and may learn what it does not answer.
-    fn access(&self, request: &Request) -> Access {
-        let Some(methods) = self.access.get(route(request)) else { return Access::Role(Role::Viewer) };
-        let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
-        let is_open = methods.values().any(|access| *access == Access::Open);
-        let unknown = if is_open { Access::Open } else { Access::Role(Role::Viewer) };
-        methods.get(method).copied().unwrap_or(unknown)
-    }
+    Ok(())
 }
 
-/// The path as the table of routes has it; nothing where it has none.
-fn route(request: &Request) -> &str {
-    request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str)
-}
-
-/// Lets a request through with its [`Bearer`], or refuses it.
-pub(super) async fn check<F: Future<Output = Response>>(
-    door: &Door,
-    mut request: Request,
-    next: impl FnOnce(Request) -> F,
-) -> Response {
-    match admit(door, &request) {
-        Ok(None) => {}
-        Ok(Some(bearer)) => {
-            request.extensions_mut().insert(bearer);
-        }
-        Err(problem) => {
-            let (parts, body) = request.into_parts();
-            drain(&parts.headers, body).await;
-            return problem.into_response();
-        }
-    }
-    next(request).await
-}
-
-fn admit(door: &Door, request: &Request) -> Result<Option<Bearer>, Problem> {
-    let guard = &door.guard;
-    let over = request.extensions().get().copied().unwrap_or(Over::Tcp);
-    if !host::host_allowed(request.headers(), request.uri(), &guard.doors, over) {
+fn admit(
+    guard: &Guard,
+    request: &Request,
+    link: &Link,
+    asked: &Asked<'_>,
+    record: &Record<'_>,
+) -> Result<Option<Bearer>, Problem> {
+    if !host::host_allowed(request.headers(), request.uri(), &guard.doors, link.over) {
         return Err(wrong_host());
     }
     if !origin::origin_allowed(request.headers(), &guard.doors) {
@@ -125,26 +89,33 @@ fn admit(door: &Door, request: &Request) -> Result<Option<Bearer>, Problem> {
     if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > URI_BYTES_MAX) {
         return Err(too_long());
     }
-    let bearer = match door.access(request) {
+    // What the table does not name needs a token, so that nobody learns without one which routes there are.
+    let access = asked.entry.map_or(Access::Role(Role::Viewer), |entry| entry.access(&asked.method));
+    let bearer = match access {
         Access::Open => None,
-        Access::Role(needed) => Some(identify(guard, request, needed)?),
+        Access::Role(needed) => Some(identify(guard, request, link, asked, record, needed)?),
     };
     body::body_allowed(request.method(), request.headers())?;
     Ok(bearer)
 }
 
 /// The bearer, if it may do what needs this role.
-fn identify(guard: &Guard, request: &Request, needed: Role) -> Result<Bearer, Problem> {
+fn identify(
+    guard: &Guard,
+    request: &Request,
+    link: &Link,
+    asked: &Asked<'_>,
+    record: &Record<'_>,
+    needed: Role,
+) -> Result<Bearer, Problem> {
     let secret = bearer::secret(request.headers()).ok_or_else(nobody)?;
     let mut bearer = guard.bearer(secret)?;
-    if let Some(known) = request.extensions().get::<Known>() {
+    if let Some(known) = &link.known {
         known.admitted();
     }
     guard.rates.take(&bearer.token)?;
-    bearer.role = guard.rbac.lowered(bearer.role, route(request), request.headers())?;
-    if let Some(note) = request.extensions().get::<Note>() {
-        note.leave(request, route(request), &bearer);
-    }
+    bearer.role = guard.rbac.lowered(bearer.role, asked.route().unwrap_or_default(), request.headers())?;
+    record.note(request.uri().path(), &bearer);
     if bearer.role < needed {
         return Err(too_low(needed, bearer.role));
     }

@@ -3,7 +3,9 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use codex_manager_model::Role;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -31,7 +33,9 @@ pub(super) fn routes() -> Vec<Route> {
         ),
         Route::get("/readyz", Access::Open, ready).doc(
             Doc::new("getReadiness", "system", "Whether the daemon can do its work now.")
-                .says("The store takes what it is given, and Codex is ready and answers.")
+                .says(
+                    "The store takes what it is given, and Codex is ready, answers and can use its own configuration.",
+                )
                 .answer_as::<String>(200, "It can.", TEXT, json!("ready"))
                 .answer_as::<String>(503, "It cannot, because of what the word names.", TEXT, json!("codex")),
         ),
@@ -52,8 +56,8 @@ struct About {
     version: &'static str,
 }
 
-async fn health(State(services): State<Services>) -> Json<HealthReport> {
-    Json(services.health.get())
+async fn health(State(services): State<Services>) -> Response {
+    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], services.health.tell()).into_response()
 }
 
 async fn alive() -> &'static str {
@@ -77,7 +81,7 @@ fn example() -> Value {
         "service": "api",
         "codex": {
             "running": true, "pid": 4711, "initialized": true, "state": "ready", "reason": null, "version": "0.169.0",
-            "attempt": null, "retryAt": null, "restarts": 0, "contained": { "state": "contained" }, "lastExit": null,
+            "attempt": null, "retryAt": null, "restarts": 0, "configuration": "ok", "contained": { "state": "contained" }, "lastExit": null,
         },
         "storage": { "state": "ok" },
         "extensions": { "running": 1, "allocation": "pooled", "reason": null },

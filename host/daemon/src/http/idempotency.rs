@@ -5,18 +5,20 @@
 //! one under the same name is refused, and after a crash it goes on from where it was.
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{MatchedPath, Request};
+use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use codex_manager_model::limits::{KEPT_ANSWER_BYTES_MAX, REQUEST_KEY_CHARS_MAX};
 use codex_manager_model::{RequestKey, SessionId};
 use codex_manager_store::KeptAnswer;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::Problem;
+use super::asked::Asked;
 use super::edge::RequestId;
 use super::extract::{invalid, whole};
 use crate::service::keyed::Keyed;
@@ -32,40 +34,43 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct NotKept;
 
-/// Does a request that has a name once.
-pub(super) async fn once(requests: &Requests, request: Request, next: Next) -> Response {
-    let named = request.method() == Method::POST && request.headers().contains_key(IDEMPOTENCY_KEY);
-    let bearer = request.extensions().get::<Bearer>().cloned();
-    match bearer.filter(|_| named) {
-        Some(bearer) => keyed(requests, &bearer, request, next).await.unwrap_or_else(IntoResponse::into_response),
-        None => next.run(request).await,
+/// Has a request handled; one that has a name, once.
+pub(super) fn once<'a>(requests: &'a Requests, request: Request, asked: &'a Asked<'_>) -> BoxFuture<'a, Response> {
+    let named = asked.method == Method::POST && request.headers().contains_key(IDEMPOTENCY_KEY);
+    let bearer = request.extensions().get::<Bearer>().filter(|_| named).cloned();
+    match bearer {
+        Some(bearer) => {
+            let answered = keyed(requests, bearer, request, asked);
+            answered.map(|answer| answer.unwrap_or_else(IntoResponse::into_response)).boxed()
+        }
+        None => asked.answer(request),
     }
 }
 
-async fn keyed(requests: &Requests, bearer: &Bearer, request: Request, next: Next) -> Result<Response, Problem> {
+async fn keyed(requests: &Requests, bearer: Bearer, request: Request, asked: &Asked<'_>) -> Result<Response, Problem> {
     let key = RequestKey { owner: bearer.token.to_string(), name: name(request.headers())? };
-    let session = session_of(&request);
-    let id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
+    let session = session_of(asked, request.uri().path());
     let (parts, body) = request.into_parts();
-    let body = whole(&parts.headers, body).await?;
+    let body = whole(body).await?;
     let fingerprint = fingerprint(&parts.method, &parts.uri, &body);
     let claim = match requests.begin(key, fingerprint, session).await? {
         Begun::Answered(answer) => return Ok(replayed(answer)),
         Begun::Do(claim) => claim,
     };
     let request = Request::from_parts(parts, Body::from(body));
-    let response = Keyed::run(claim.key().clone(), next.run(request)).await;
+    let response = Keyed::run(claim.key().clone(), asked.answer(request)).await;
     tracing::trace!(target: "codex_manager::arrow", at = "request_done");
-    keep(requests, claim, response, &id).await
+    keep(requests, claim, response, &asked.id).await
 }
 
 /// One name, of characters that can be seen.
 fn name(headers: &HeaderMap) -> Result<String, Problem> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
-    let name = match (values.next(), values.next()) {
-        (Some(name), None) => name.to_str().ok(),
-        _ => None,
-    };
+    let (name, more) = (values.next(), values.next());
+    if more.is_some() {
+        return Err(invalid("there is more than one Idempotency-Key").into());
+    }
+    let name = name.and_then(|name| name.to_str().ok());
     let visible = |name: &&str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
     let name = name.filter(visible).filter(|name| name.len() <= REQUEST_KEY_CHARS_MAX);
     let wrong = || invalid(format!("an Idempotency-Key has 1 to {REQUEST_KEY_CHARS_MAX} visible ASCII characters"));
@@ -73,9 +78,9 @@ fn name(headers: &HeaderMap) -> Result<String, Problem> {
 }
 
 /// The session whose route it is.
-fn session_of(request: &Request) -> Option<SessionId> {
-    let route = request.extensions().get::<MatchedPath>()?.as_str();
-    let id = route.starts_with("/api/sessions/{").then(|| request.uri().path().split('/').nth(3)).flatten()?;
+fn session_of(asked: &Asked<'_>, path: &str) -> Option<SessionId> {
+    let of_one = asked.route()?.starts_with("/api/sessions/{");
+    let id = of_one.then(|| path.split('/').nth(3)).flatten()?;
     Some(SessionId::new(id))
 }
 
@@ -100,7 +105,7 @@ async fn keep(requests: &Requests, claim: Claim, mut response: Response, id: &Re
         return problem.map_or(Ok(response), Err);
     }
     let unkept = response.extensions().get::<NotKept>().is_some();
-    let response = problem.map_or(response, |problem| problem.render(&id.0));
+    let response = problem.map_or(response, |problem| problem.render(id.as_str()));
     let (parts, body) = response.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let media = parts.headers.get(CONTENT_TYPE).and_then(|media| media.to_str().ok()).unwrap_or_default().to_owned();

@@ -19,7 +19,8 @@ use crate::service::{
 const OF_ANSWERS: &[&Code] = &[code::ALREADY_DECIDED, code::EXPIRED, code::IN_FLIGHT];
 
 const INBOX: &str = "Without a `state` those that are pending, the oldest first; else the newest first, and with who \
-    decided what and when. Requests of workers are not among them: nobody is asked on their behalf.";
+    decided what and when. What is over is kept as long as events are. Requests of workers are not among them: nobody is \
+    asked on their behalf.";
 const ONCE: &str = "Of several answers at once exactly one is written; the others are refused as `in_flight` while that \
     goes on, and as `already_decided` after it, with who decided what and when. An answer that could not be written, \
     because the app-server that asked is gone, is `expired`, and is never sent to its successor.";
@@ -45,7 +46,7 @@ pub(super) fn routes() -> Vec<Route> {
             "Lists the tools that Codex calls.",
             call(),
         )),
-        Route::get("/api/sessions/{session_id}/approvals", viewer, of_session::<ApprovalPage>).doc(pending::<
+        Route::get("/api/sessions/{sessionId}/approvals", viewer, of_session::<ApprovalPage>).doc(pending::<
             ApprovalPage,
         >(
             "listSessionApprovals",
@@ -53,7 +54,7 @@ pub(super) fn routes() -> Vec<Route> {
             "Lists a session's pending approvals.",
             approval(),
         )),
-        Route::get("/api/sessions/{session_id}/tool-input", viewer, of_session::<ToolInputPage>).doc(pending::<
+        Route::get("/api/sessions/{sessionId}/tool-input", viewer, of_session::<ToolInputPage>).doc(pending::<
             ToolInputPage,
         >(
             "listSessionToolInput",
@@ -61,7 +62,7 @@ pub(super) fn routes() -> Vec<Route> {
             "Lists a session's pending questions.",
             input(),
         )),
-        Route::get("/api/sessions/{session_id}/tool-calls", viewer, of_session::<ToolCallPage>).doc(pending::<
+        Route::get("/api/sessions/{sessionId}/tool-calls", viewer, of_session::<ToolCallPage>).doc(pending::<
             ToolCallPage,
         >(
             "listSessionToolCalls",
@@ -69,19 +70,19 @@ pub(super) fn routes() -> Vec<Route> {
             "Lists a session's pending tool calls.",
             call(),
         )),
-        Route::post("/api/approvals/{approval_id}/decision", operator, decide).doc(
+        Route::post("/api/approvals/{approvalId}/decision", operator, decide).doc(
             acts("decideApproval", "approvals", "Decides an approval.")
                 .body::<Decide>(json!({ "decision": "accept", "scope": "turn" }))
                 .answer::<Decided>(200, "Written to the app-server.", done("approvalId", "apr_0199"))
                 .refuses(&[code::APPROVAL_NOT_FOUND]),
         ),
-        Route::post("/api/tool-input/{request_id}/decision", operator, tell).doc(
+        Route::post("/api/tool-input/{requestId}/decision", operator, tell).doc(
             acts("decideToolInput", "tool input", "Answers what Codex, or an MCP server, asks a person.")
                 .body::<DecideInput>(json!({ "decision": "accept", "answers": { "colour": { "answers": ["blue"] } } }))
                 .answer::<Answered>(200, "Written to the app-server.", done("requestId", "inp_0199"))
                 .refuses(&[code::TOOL_INPUT_NOT_FOUND]),
         ),
-        Route::post("/api/tool-calls/{request_id}/response", operator, respond).doc(
+        Route::post("/api/tool-calls/{requestId}/response", operator, respond).doc(
             acts("respondToolCall", "tool calls", "Says what a tool that Codex called came to.")
                 .optional_body::<CallResponse>(json!({ "success": true, "text": "sunny, 21 degrees" }))
                 .answer::<Answered>(200, "Written to the app-server.", done("requestId", "call_0199"))

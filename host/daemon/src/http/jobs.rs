@@ -10,20 +10,20 @@ use crate::service::{code, jobs};
 pub(super) fn routes() -> Vec<Route> {
     let (viewer, operator) = (Access::Role(Role::Viewer), Access::Role(Role::Operator));
     vec![
-        Route::get("/api/orchestrator/jobs/{job_id}", viewer, unavailable).doc(
+        Route::get("/api/orchestrator/jobs/{jobId}", viewer, unavailable).doc(
             Doc::new("getOrchestratorJob", "jobs", "A job of the queue.")
                 .says(WITHOUT)
                 .empty_answer(200, "The job. Nothing answers so while there is no queue.")
                 .refuses(&[code::JOB_CONFLICT, code::JOB_NOT_FOUND]),
         ),
-        Route::get("/api/projects/{project_id}/orchestrator/jobs", viewer, list).doc(
+        Route::get("/api/projects/{projectId}/orchestrator/jobs", viewer, list).doc(
             Doc::new("listProjectOrchestratorJobs", "jobs", "The jobs of a project, the oldest first.")
                 .says(WITHOUT)
                 .query::<ListJobs>()
                 .empty_answer(200, "The jobs. Nothing answers so while there is no queue.")
                 .refuses(&[code::JOB_CONFLICT]),
         ),
-        Route::post("/api/orchestrator/jobs/{job_id}/cancel", operator, unavailable).doc(
+        Route::post("/api/orchestrator/jobs/{jobId}/cancel", operator, unavailable).doc(
             Doc::new("cancelOrchestratorJob", "jobs", "Cancel a job of the queue.")
                 .says(WITHOUT)
                 .empty_answer(200, "The job. Nothing answers so while there is no queue.")

@@ -1,8 +1,11 @@
 //! The HTTP edge: parse, authenticate, call a use case, write the answer.
 //!
-//! One table ([`routes`]) says which routes there are and who may use each. The router is built from it, the guard
+//! One table ([`routes`]) says which routes there are and who may use each. Requests are answered from it, the guard
 //! looks access up in it, and a test walks it. Nothing is decided here that a use case could decide.
 
+mod answering;
+mod api;
+mod asked;
 mod audit;
 mod backup;
 mod codex;
@@ -12,10 +15,10 @@ mod doc;
 mod docs;
 mod drain;
 mod edge;
+pub(crate) mod errors;
 mod events;
 mod extensions;
 mod extract;
-mod front;
 mod guard;
 mod health;
 pub(crate) mod idempotency;
@@ -27,35 +30,31 @@ mod openapi;
 mod operations;
 mod problem;
 mod projects;
+mod route;
 mod serve;
 mod sessions;
 mod settings;
 mod stream;
 mod suggestions;
+mod table;
 pub(crate) mod tokens;
 mod transcripts;
 
-use std::convert::Infallible;
-
 use axum::extract::FromRef;
-use axum::handler::Handler;
-use axum::http::{Method, Uri};
-use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodFilter, MethodRouter, on};
-use codex_manager_model::Role;
 
-use crate::service::code;
-use crate::service::error::Error;
 use crate::service::{Audit, Metrics, Services};
 use crate::stream::Stream;
 
-use front::Front;
+use table::Table;
 
+pub(crate) use answering::Answering;
+pub(crate) use api::Api;
 pub(crate) use doc::Doc;
 pub(crate) use extract::{Body, Path, Query};
 pub(crate) use guard::{Doors, Guard};
 pub use guard::{JwtRules, Rate, Rbac};
 pub(crate) use problem::{Problem, status_of};
+pub(crate) use route::{Access, Route};
 pub(crate) use serve::serve;
 
 /// What handlers are given.
@@ -67,57 +66,6 @@ pub(crate) struct State {
     pub(crate) stream: Stream,
     /// What is counted.
     pub(crate) metrics: Metrics,
-}
-
-/// Who may use a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// Anybody who names an allowed host; without a token.
-    Open,
-    /// The bearer of a token with this role or a higher one.
-    Role(Role),
-}
-
-/// One line of the table: a method, a path, who may use it, and what answers.
-pub(crate) struct Route<S = State> {
-    /// The method. `GET` answers `HEAD` too.
-    pub(crate) method: Method,
-    /// The path, with `{names}` for its parameters.
-    pub(crate) path: &'static str,
-    /// Who may use it.
-    pub(crate) access: Access,
-    /// What answers.
-    pub(crate) handler: MethodRouter<S, Infallible>,
-    /// What the document of the API says about it.
-    pub(crate) doc: Option<Doc>,
-}
-
-impl<S: Clone + Send + Sync + 'static> Route<S> {
-    /// A route that reads.
-    pub(crate) fn get<H: Handler<T, S>, T: 'static>(path: &'static str, access: Access, handler: H) -> Self {
-        Self::new(Method::GET, path, access, on(MethodFilter::GET, handler))
-    }
-
-    /// A route that makes or acts.
-    pub(crate) fn post<H: Handler<T, S>, T: 'static>(path: &'static str, access: Access, handler: H) -> Self {
-        Self::new(Method::POST, path, access, on(MethodFilter::POST, handler))
-    }
-
-    /// A route that ends something.
-    pub(crate) fn delete<H: Handler<T, S>, T: 'static>(path: &'static str, access: Access, handler: H) -> Self {
-        Self::new(Method::DELETE, path, access, on(MethodFilter::DELETE, handler))
-    }
-
-    /// Says in the document of the API what it takes, answers and refuses.
-    #[must_use]
-    pub(crate) fn doc(mut self, doc: Doc) -> Self {
-        self.doc = Some(doc);
-        self
-    }
-
-    fn new(method: Method, path: &'static str, access: Access, handler: MethodRouter<S, Infallible>) -> Self {
-        Self { method, path, access, handler, doc: None }
-    }
 }
 
 /// Every route of the API.
@@ -143,38 +91,15 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(codex::routes());
     routes.extend(openapi::routes());
     routes.extend(docs::routes());
+    routes.extend(errors::routes());
     routes
 }
 
-/// The API as a service, ready to be served or mounted.
-pub(crate) fn router(state: State, guard: Guard) -> axum::Router {
-    let routes = routes();
-    let door = guard::Door::new(guard, &routes);
+/// The API, ready to be served.
+pub(crate) fn api(state: State, guard: Guard) -> Api {
     let (audit, requests) = (state.services.audit.clone(), state.services.requests.clone());
-    let front = Front::new(door, audit, requests, Some(state.metrics.clone()));
-    assemble(routes, front, state)
-}
-
-/// Joins a table with what stands before it.
-fn assemble<S: Clone + Send + Sync + 'static>(routes: Vec<Route<S>>, front: Front, state: S) -> axum::Router {
-    let mut router = axum::Router::new();
-    for route in routes {
-        router = router.route(route.path, route.handler);
-    }
-    router
-        .fallback(no_route)
-        .method_not_allowed_fallback(no_method)
-        .layer(from_fn_with_state(front, front::pass))
-        .with_state(state)
-}
-
-async fn no_route(method: Method, uri: Uri) -> Problem {
-    Error::new(code::ROUTE_NOT_FOUND, format!("there is no route {method} {}", uri.path())).status("not_found").into()
-}
-
-async fn no_method(method: Method, uri: Uri) -> Problem {
-    let message = format!("{} does not answer {method}; `Allow` says what it answers", uri.path());
-    Error::new(code::METHOD_NOT_ALLOWED, message).into()
+    let metrics = Some(state.metrics.clone());
+    Api::new(api::Parts { table: Table::new(routes(), &state), guard, audit, requests, metrics })
 }
 
 impl FromRef<State> for Services {

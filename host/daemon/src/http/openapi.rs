@@ -53,11 +53,15 @@ pub(crate) fn document<S>(routes: &[Route<S>]) -> OpenApi {
     for (word, example) in problem::examples() {
         components = components.example(word, example);
     }
+    for (name, response) in operation::refusals(routes) {
+        components = components.response(name, response);
+    }
     OpenApiBuilder::new().info(about).paths(paths(routes)).components(Some(components.build())).build()
 }
 
 const ABOUT: &str = "A local-first control plane for Codex. Sessions are Codex threads. Whatever is acknowledged is \
-recorded; whatever is refused says so in `application/problem+json`, with a `code` that `codex-manager explain` explains.";
+recorded; whatever is refused says so in `application/problem+json`, with a `code` that `codex-manager explain` explains. What \
+a body has beyond the members that its schema names is ignored, unless the schema says that there are no others.";
 
 fn bearer() -> SecurityScheme {
     let mut scheme = Http::new(HttpAuthScheme::Bearer);
@@ -76,7 +80,7 @@ fn paths<S>(routes: &[Route<S>]) -> Paths {
         } else {
             HttpMethod::Delete
         };
-        paths.add_path_operation(public_path(route.path), vec![method], operation::describe(route, doc));
+        paths.add_path_operation(route.path, vec![method], operation::describe(route, doc));
     }
     paths
 }
@@ -89,19 +93,6 @@ fn schemas<S>(routes: &[Route<S>]) -> BTreeMap<String, RefOr<Schema>> {
         assert!(json!(known) == json!(schema), "two schemas are called {name}");
     }
     schemas
-}
-
-/// `/api/sessions/{session_id}` is told as `/api/sessions/{sessionId}`.
-fn public_path(path: &str) -> String {
-    let mut public = String::new();
-    let mut words = path.split('_');
-    public.push_str(words.next().unwrap_or_default());
-    for word in words {
-        let (first, rest) = word.split_at(1);
-        public.push_str(&first.to_uppercase());
-        public.push_str(rest);
-    }
-    public
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
     let doc = Doc::new("getOperation", "operations", "What became of a request that was answered with 504.")
         .answer::<ShownOperation>(200, "The operation; one of which nobody knew is asked for first.", example)
         .refuses(&[code::OPERATION_NOT_FOUND]);
-    vec![Route::get("/api/operations/{operation_id}", Access::Role(Role::Viewer), get).doc(doc)]
+    vec![Route::get("/api/operations/{operationId}", Access::Role(Role::Viewer), get).doc(doc)]
 }
 
 async fn get(State(services): State<Services>, Path(id): Path<OperationId>) -> Result<Json<ShownOperation>, Problem> {

@@ -2,7 +2,7 @@
 //! beside the standard ones.
 //!
 //! What is *not* here: deciding. Use cases answer in [`Kind`]s; this file alone knows which status number each one is.
-//! A handler returns a [`Problem`] without knowing the request's id; the outermost layer writes it out and adds that.
+//! A handler returns a [`Problem`] without knowing the request's id; the [edge](super::edge) writes it out and adds that.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use codex_manager_model::limits::BODY_BYTES_MAX;
 use serde_json::{Map, Value};
 
+use super::errors::address;
 use crate::service::code::{self, Code};
 use crate::service::error::{Error, Kind};
 
@@ -63,7 +64,7 @@ impl Problem {
     fn members(&self, request_id: &str) -> Map<String, Value> {
         let error = &self.error;
         let mut members = Map::new();
-        members.insert("type".to_owned(), format!("/errors/{}", error.code.word.replace('_', "-")).into());
+        members.insert("type".to_owned(), address(error.code).into());
         members.insert("title".to_owned(), self.status.canonical_reason().unwrap_or("Error").into());
         members.insert("detail".to_owned(), error.message.clone().into());
         if let Some(hint) = &error.hint {
@@ -86,7 +87,7 @@ impl Problem {
 }
 
 impl IntoResponse for Problem {
-    /// An empty response that carries the problem to the outermost layer.
+    /// An empty response that carries the problem to the edge.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);

@@ -25,7 +25,7 @@ pub(super) fn routes() -> Vec<Route> {
         ),
         Route::post("/api/projects", OPERATOR, create).doc(
             Doc::new("createProject", "projects", "Make a project.")
-                .body::<NameProject>(json!({ "name": "Garden", "workingDirectory": "/home/me/garden" }))
+                .body::<NameProject>(json!({ "name": "Garden", "workingDirectory": "/tmp" }))
                 .answer::<ProjectMade>(
                     200,
                     "The new project.",
@@ -33,14 +33,14 @@ pub(super) fn routes() -> Vec<Route> {
                 )
                 .refuses(&[code::DUPLICATE_NAME, code::TOO_MANY_PROJECTS]),
         ),
-        Route::post("/api/projects/{project_id}/rename", OPERATOR, rename).doc(
+        Route::post("/api/projects/{projectId}/rename", OPERATOR, rename).doc(
             Doc::new("renameProject", "projects", "Give a project another name, or another folder.")
                 .says("With another folder, the sessions that workers had in the old one are deleted.")
                 .body::<NameProject>(json!({ "name": "Garden" }))
                 .answer::<ProjectRenamed>(200, "The project.", json!({ "status": "ok", "project": example() }))
                 .refuses(&[code::PROJECT_NOT_FOUND, code::DUPLICATE_NAME]),
         ),
-        Route::delete("/api/projects/{project_id}", OPERATOR, delete).doc(
+        Route::delete("/api/projects/{projectId}", OPERATOR, delete).doc(
             Doc::new("deleteProject", "projects", "Delete a project that has no sessions.")
                 .answer::<ProjectDeleted>(
                     200,
@@ -49,7 +49,7 @@ pub(super) fn routes() -> Vec<Route> {
                 )
                 .refuses(&[code::PROJECT_NOT_FOUND, code::PROJECT_NOT_EMPTY]),
         ),
-        Route::get("/api/projects/{project_id}/agent-sessions", VIEWER, agent_sessions).doc(
+        Route::get("/api/projects/{projectId}/agent-sessions", VIEWER, agent_sessions).doc(
             Doc::new("listProjectAgentSessions", "projects", "The sessions of a project's workers.")
                 .says("`session:` and the id of a session in the place of the project's id names the workers of that session.")
                 .answer::<AgentSessions>(
@@ -63,8 +63,8 @@ pub(super) fn routes() -> Vec<Route> {
                 )
                 .refuses(&[code::PROJECT_NOT_FOUND]),
         ),
-        Route::post("/api/projects/{project_id}/chats/move-all", OPERATOR, move_chats).doc(of_moving()),
-        Route::post("/api/projects/{project_id}/chats/delete-all", OPERATOR, delete_chats).doc(
+        Route::post("/api/projects/{projectId}/chats/move-all", OPERATOR, move_chats).doc(of_moving()),
+        Route::post("/api/projects/{projectId}/chats/delete-all", OPERATOR, delete_chats).doc(
             Doc::new("deleteProjectChats", "projects", "Delete all sessions of a project for good.")
                 .answer::<ChatsDeleted>(
                     200,
@@ -73,7 +73,7 @@ pub(super) fn routes() -> Vec<Route> {
                 )
                 .refuses(&[code::PROJECT_NOT_FOUND]),
         ),
-        Route::post("/api/sessions/{session_id}/project", OPERATOR, assign).doc(
+        Route::post("/api/sessions/{sessionId}/project", OPERATOR, assign).doc(
             Doc::new("setSessionProject", "projects", "Put a session into a project, or take it out.")
                 .body::<SetProject>(json!({ "projectId": ID }))
                 .answer::<ProjectSet>(

@@ -1,69 +1,79 @@
 //! Serving: accepts connections, bounds what each may cost, and ends them in order.
 //!
-//! This is what a listener of our own adds to the [`router`](super::router): a deadline for request heads, a bound on
+//! This is what a listener of our own adds to the [`Api`]: a deadline for request heads, a bound on
 //! their size and on the number of connections, and a deadline for writes that make no progress.
 
 mod connection;
 mod room;
 mod unread;
 
+use std::convert::Infallible;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use codex_manager_model::limits::{CLOSE_GRACE, CONNECTIONS_MAX, HEADER_BYTES_MAX, HEADER_READ_MAX};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use rustix::process::{Resource, getrlimit};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
+use super::Api;
 use crate::listen::{Arrival, Listeners};
 use connection::Connection;
 pub(super) use connection::Progress;
-pub(super) use room::Known;
-use room::{Place, Room};
+use room::{Known, Place, Room};
 
 /// How long to wait after accepting failed and nobody could be sent away for it.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// What a request has come over. Found in its extensions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The connection that requests come over, as far as they are concerned with it.
+#[derive(Default)]
+pub(crate) struct Link {
+    pub(super) over: Over,
+    /// How much of what is written the client takes.
+    pub(super) progress: Progress,
+    /// To be told that the client is no stranger, where there are some.
+    pub(super) known: Option<Known>,
+}
+
+/// What a connection is made of.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Over {
     /// The network, if only that of this machine.
+    #[default]
     Tcp,
     /// A Unix socket.
     Unix,
 }
 
-/// Serves `router` until `shutdown`; then lets requests under way finish, for a short while.
-pub(crate) async fn serve(listeners: Listeners, router: Router, shutdown: impl Future<Output = ()>) {
+/// Serves `api` until `shutdown`; then lets requests under way finish, for a short while.
+pub(crate) async fn serve(listeners: Listeners, api: Api, shutdown: impl Future<Output = ()>) {
     let room = Room::new(connections_max());
-    let ending = CancellationToken::new();
     tokio::pin!(shutdown);
     loop {
         let (arrival, place) = tokio::select! {
             () = &mut shutdown => break,
             accepted = accept(&listeners, &room) => accepted,
         };
-        let (router, ending) = (router.clone(), ending.clone());
+        let (api, room) = (api.clone(), room.clone());
         match arrival {
             Arrival::Tcp(stream) => {
                 // Frames of the stream are small, and each is awaited.
                 let _ = stream.set_nodelay(true);
-                tokio::spawn(connected(stream, Over::Tcp, place, router, ending));
+                tokio::spawn(connected(stream, Over::Tcp, place, api, room));
             }
             Arrival::Unix(stream) => {
-                tokio::spawn(connected(stream, Over::Unix, place, router, ending));
+                tokio::spawn(connected(stream, Over::Unix, place, api, room));
             }
         }
     }
     drop(listeners);
-    ending.cancel();
+    room.close();
     // Every connection, upgraded or not, has its place for as long as it lives.
     if tokio::time::timeout(CLOSE_GRACE, room.empty()).await.is_err() {
         tracing::warn!(left = room.taken(), "some connections did not end in time");
@@ -90,32 +100,36 @@ async fn accept(listeners: &Listeners, room: &Room) -> (Arrival, Place) {
     }
 }
 
-async fn connected<S>(stream: S, over: Over, place: Place, router: Router, ending: CancellationToken)
+/// Most requests have none, and need nothing that reads it.
+fn body(incoming: Incoming) -> Body {
+    if incoming.is_end_stream() { Body::empty() } else { Body::new(incoming) }
+}
+
+async fn connected<S>(stream: S, over: Over, place: Place, api: Api, room: Room)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (leave, known) = (place.leave(), place.known());
     // The place lives in the connection, which an upgrade moves elsewhere.
     let connection = Connection::new(stream, place);
-    let progress = connection.progress();
-    let service = router.map_request(move |request: Request<Incoming>| {
-        let mut request = request.map(axum::body::Body::new);
-        request.extensions_mut().insert(progress.clone());
-        request.extensions_mut().insert(known.clone());
-        request.extensions_mut().insert(over);
-        request
+    let link = Arc::new(Link { over, progress: connection.progress(), known: Some(known) });
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (api, link) = (api.clone(), Arc::clone(&link));
+        async move { Ok::<_, Infallible>(api.answer(request.map(body), &link).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_MAX)
         .max_buf_size(HEADER_BYTES_MAX)
-        .serve_connection(TokioIo::new(connection), TowerToHyperService::new(service))
+        .serve_connection(TokioIo::new(connection), service)
         .with_upgrades();
     tokio::pin!(served);
     let result = tokio::select! {
         result = &mut served => result,
-        () = leave.cancelled() => return,
-        () = ending.cancelled() => {
+        () = leave.cancelled() => {
+            if !room.is_closing() {
+                return;
+            }
             served.as_mut().graceful_shutdown();
             served.await
         }

@@ -48,7 +48,7 @@ pub(super) fn routes() -> Vec<Route> {
                 .refuses(OF_CHILD)
                 .refuses(OF_OUTBOX),
         ),
-        Route::get("/api/sessions/{session_id}", VIEWER, read).doc(
+        Route::get("/api/sessions/{sessionId}", VIEWER, read).doc(
             Doc::new("readSession", "sessions", "Reads a session: its thread, and what was said in it.")
                 .answer::<SessionRead>(
                     200,

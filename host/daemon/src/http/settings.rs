@@ -14,7 +14,7 @@ use crate::service::{ReadSettings, RemoveSetting, Services, SetSettings, Setting
 pub(super) fn routes() -> Vec<Route> {
     let (viewer, operator) = (Access::Role(Role::Viewer), Access::Role(Role::Operator));
     vec![
-        Route::get("/api/sessions/{session_id}/settings", viewer, get).doc(
+        Route::get("/api/sessions/{sessionId}/settings", viewer, get).doc(
             Doc::new("getSessionSettings", "settings", "The settings of a session or of new ones, or one of them.")
                 .query::<ReadSettings>()
                 .answer::<ShownSettings>(
@@ -24,7 +24,7 @@ pub(super) fn routes() -> Vec<Route> {
                 )
                 .refuses(OF_SESSION),
         ),
-        Route::post("/api/sessions/{session_id}/settings", operator, set).doc(
+        Route::post("/api/sessions/{sessionId}/settings", operator, set).doc(
             Doc::new("setSessionSettings", "settings", "Keep settings with a session, or for new ones.")
                 .says("One as `key` and `value`, or several as `settings`; never both. Merging is shallow.")
                 .body::<SetSettings>(json!({ "scope": "session", "key": "theme", "value": "dark" }))
@@ -40,7 +40,7 @@ pub(super) fn routes() -> Vec<Route> {
                 .refuses(OF_SESSION)
                 .refuses(&[code::DEFAULTS_LOCKED]),
         ),
-        Route::delete("/api/sessions/{session_id}/settings/{key}", operator, remove).doc(
+        Route::delete("/api/sessions/{sessionId}/settings/{key}", operator, remove).doc(
             Doc::new("deleteSessionSetting", "settings", "Remove a setting of a session, or of new ones.")
                 .query::<RemoveSetting>()
                 .answer::<SettingRemoved>(

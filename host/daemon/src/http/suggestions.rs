@@ -14,14 +14,14 @@ use crate::service::{code, jobs};
 pub(super) fn routes() -> Vec<Route> {
     let operator = Access::Role(Role::Operator);
     vec![
-        Route::post("/api/sessions/{session_id}/suggested-request/jobs", operator, ask)
+        Route::post("/api/sessions/{sessionId}/suggested-request/jobs", operator, ask)
             .doc(of_asking("enqueueSuggestedSessionRequest", "Have a suggestion made.")),
-        Route::post("/api/sessions/{session_id}/suggested-request", operator, ask).doc(
+        Route::post("/api/sessions/{sessionId}/suggested-request", operator, ask).doc(
             of_asking("suggestSessionRequest", "Have a suggestion made, and wait for it.")
                 .empty_answer(200, "The suggestion. Nothing answers so while there is no queue.")
                 .refuses(&[code::NO_CONTEXT]),
         ),
-        Route::post("/api/sessions/{session_id}/suggested-request/upsert", operator, put).doc(
+        Route::post("/api/sessions/{sessionId}/suggested-request/upsert", operator, put).doc(
             Doc::new("upsertSuggestedSessionRequest", "suggestions", "Tell how far a suggestion is.")
                 .says("What has ended does not begin again: such news changes nothing.")
                 .body::<PutSuggestion>(json!({

@@ -15,16 +15,16 @@ use std::time::Duration;
 use axum::body::{Body as RawBody, to_bytes};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use axum::http::request::Builder;
-use axum::http::{Request, Response};
-use codex_manager_model::{Actor, Clock};
+use axum::http::{Method, Request, Response};
+use codex_manager_model::{Actor, Clock, Role};
 use codex_manager_store::{Config, Ephemeral, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceExt;
 
 use axum::http::StatusCode;
 
+use super::serve::Link;
 use super::*;
 use crate::service::requests::Requests;
 use crate::service::tokens::{Bearer, Secret, Tokens};
@@ -110,18 +110,22 @@ impl Fixture {
         self
     }
 
-    fn router(&self) -> axum::Router {
+    fn api(&self) -> Api {
         self.routed(table())
     }
 
-    fn routed(&self, routes: Vec<Route<Parts>>) -> axum::Router {
-        let Parts { audit, .. } = &self.parts;
-        let door = guard::Door::new(self.guard.clone(), &routes);
-        assemble(routes, Front::new(door, audit.clone(), self.requests.clone(), None), self.parts.clone())
+    fn routed(&self, routes: Vec<Route<Parts>>) -> Api {
+        Api::new(api::Parts {
+            table: Table::new(routes, &self.parts),
+            guard: self.guard.clone(),
+            audit: self.parts.audit.clone(),
+            requests: self.requests.clone(),
+            metrics: None,
+        })
     }
 
     async fn send(&self, request: Request<RawBody>) -> Response<RawBody> {
-        self.router().oneshot(request).await.expect("a router never fails")
+        self.api().answer(request, &Link::default()).await
     }
 }
 

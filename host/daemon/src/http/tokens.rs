@@ -34,7 +34,7 @@ where
                 )
                 .refuses(&[code::TOO_MANY_TOKENS, code::ANSWER_NOT_KEPT]),
         ),
-        Route::delete("/api/tokens/{token_id}", Access::Role(Role::Admin), revoke).doc(
+        Route::delete("/api/tokens/{tokenId}", Access::Role(Role::Admin), revoke).doc(
             Doc::new("revokeToken", "tokens", "Ends a token, and with it its streams.")
                 .answer::<RevokedToken>(200, "The token as it is now.", json!({ "status": "ok", "token": example() }))
                 .refuses(&[code::TOKEN_NOT_FOUND]),

@@ -1,4 +1,4 @@
-//! `/api/sessions/{session_id}/transcript`.
+//! `/api/sessions/{sessionId}/transcript`.
 
 use axum::Json;
 use axum::extract::State;
@@ -20,7 +20,7 @@ pub(super) fn routes() -> Vec<Route> {
     });
     let written = json!({ "status": "ok", "sessionId": "01a20238-701f-77c3-ade6-e1887c01531b", "entry": entry });
     vec![
-        Route::post("/api/sessions/{session_id}/transcript/upsert", Access::Role(Role::Operator), upsert).doc(
+        Route::post("/api/sessions/{sessionId}/transcript/upsert", Access::Role(Role::Operator), upsert).doc(
             Doc::new("upsertSessionTranscriptEntry", "sessions", "Writes a row into a session's transcript.")
                 .says(
                     "Over the row of that `messageId`, if there is one: what has ended does not begin again, and details \

@@ -1,6 +1,8 @@
 //! Committing one change: the state and the row that tells of it, in the same transaction.
 
-use codex_manager_model::{InteractionState, Item, ItemStatus, NewEvent, OperationState, SessionId, Turn, TurnStatus};
+use codex_manager_model::{
+    InteractionState, Item, ItemStatus, NewEvent, OperationState, SessionId, Turn, TurnId, TurnStatus,
+};
 use codex_manager_store::{Error, ExpireScope, Tx};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -126,22 +128,34 @@ fn turn_started(tx: &Tx<'_>, told: &Told) -> Result<(), Error> {
     })
 }
 
-/// Closes what the turn left open: items that will get no end of their own, and questions that nobody can answer now.
+/// A turn is over. A review begins under one id and ends under another: as a thread is in one turn at a time, the end of
+/// one that nobody heard of is also that of the one that is open.
 fn turn_completed(tx: &Tx<'_>, told: &Told) -> Result<(), Error> {
     let (Some(session), Some(turn)) = (&told.session, &told.turn) else { return Ok(()) };
+    if tx.turn(session, turn)?.is_none() {
+        if let Some(open) = tx.open_turn_of(session)?.filter(|open| open.generation == told.generation) {
+            end_turn(tx, told, &open.id)?;
+        }
+        turn_started(tx, told)?;
+    }
+    let ended = end_turn(tx, told, turn)?;
+    change_session(tx, Some(session), |session| session.updated_at = told.at)?;
+    if ended { synthesized::turn_completed(tx, session, turn, told.at) } else { Ok(()) }
+}
+
+/// Ends one turn and closes what it left open: items that will get no end of their own, and questions that nobody can
+/// answer now. Whether it was open.
+fn end_turn(tx: &Tx<'_>, told: &Told, turn: &TurnId) -> Result<bool, Error> {
+    let Some(session) = &told.session else { return Ok(false) };
     let (status, items) = match told.params["turn"]["status"].as_str() {
         Some("failed") => (TurnStatus::Failed, ItemStatus::Error),
         Some("interrupted") => (TurnStatus::Interrupted, ItemStatus::Canceled),
         _ => (TurnStatus::Completed, ItemStatus::Complete),
     };
-    if tx.turn(session, turn)?.is_none() {
-        turn_started(tx, told)?;
-    }
     let ended = tx.finish_turn(session, turn, status, told.at)?;
     tx.close_open_items(session, turn, items, told.at)?;
-    change_session(tx, Some(session), |session| session.updated_at = told.at)?;
     expire(tx, ExpireScope::Turn(session, turn), told.at)?;
-    if ended { synthesized::turn_completed(tx, session, turn, told.at) } else { Ok(()) }
+    Ok(ended)
 }
 
 fn item_told(tx: &Tx<'_>, told: &Told) -> Result<(), Error> {
@@ -194,7 +208,7 @@ fn change_session(
 
 #[cfg(test)]
 mod tests {
-    use codex_manager_model::{Generation, Seq, TurnId, limits};
+    use codex_manager_model::{Generation, Seq, limits};
     use codex_manager_store::Config;
     use jiff::Timestamp;
 

@@ -9,6 +9,8 @@ mod asked;
 mod change;
 mod changes;
 mod child;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod gone;
 mod items;
 mod left_out;

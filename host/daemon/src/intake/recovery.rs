@@ -49,41 +49,20 @@ fn was_taken(tx: &Tx<'_>, reply: &Operation) -> Result<bool, Error> {
 
 #[cfg(test)]
 mod tests {
-    use codex_manager_model::{
-        Actor, Decision, Generation, Interaction, InteractionId, InteractionKind, OperationId, Seq, SessionId,
-    };
+    use codex_manager_model::{Actor, Decision, Generation, InteractionId, OperationId, Seq, SessionId};
     use codex_manager_store::Config;
     use serde_json::json;
 
+    use super::super::fixture::asked;
     use super::*;
 
-    fn asked(id: &str) -> Interaction {
-        Interaction {
-            id: InteractionId::new(id),
-            kind: InteractionKind::Approval,
-            generation: Generation::new("gen_1"),
-            request_id: json!(id),
-            method: "item/commandExecution/requestApproval".to_owned(),
-            session: SessionId::new("s"),
-            turn: None,
-            item: None,
-            summary: String::new(),
-            details: json!({}),
-            state: InteractionState::Pending,
-            decision: None,
-            scope: None,
-            response: None,
-            decided_by: None,
-            created_at: Timestamp::UNIX_EPOCH,
-            resolved_at: None,
-        }
-    }
+    const METHOD: &str = "item/commandExecution/requestApproval";
 
     fn sending(approval: &InteractionId) -> Operation {
         Operation {
             id: OperationId::fresh(),
             kind: OperationKind::Reply,
-            method: "item/commandExecution/requestApproval".to_owned(),
+            method: METHOD.to_owned(),
             session: Some(SessionId::new("s")),
             interaction: Some(approval.clone()),
             generation: Some(Generation::new("gen_1")),
@@ -104,7 +83,7 @@ mod tests {
         for taken in ["taken", "lost"] {
             let written: Result<(), Error> = store
                 .write(move |tx| {
-                    let approval = asked(taken);
+                    let approval = asked(taken, METHOD, json!({}));
                     tx.put_interaction(&approval)?;
                     let at = Timestamp::UNIX_EPOCH;
                     tx.decide_interaction(&approval.id, Decision::Decline, None, None, &Actor::User, at)?;

@@ -135,34 +135,17 @@ fn last(text: &str, chars_max: usize) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use codex_manager_model::{Generation, InteractionId, InteractionState, ItemId, ItemStatus};
+    use codex_manager_model::{ItemId, ItemStatus};
     use codex_manager_store::Config;
 
+    use super::super::fixture;
     use super::*;
     use crate::thread;
 
     const TEXT: usize = 60_000;
 
     fn asked(method: &str, details: Value) -> Interaction {
-        Interaction {
-            id: InteractionId::fresh(InteractionKind::Approval),
-            kind: InteractionKind::Approval,
-            generation: Generation::new("gen_1"),
-            request_id: json!(1),
-            method: method.to_owned(),
-            session: SessionId::new("s"),
-            turn: Some(TurnId::new("t")),
-            item: Some(ItemId::new("i")),
-            summary: "Change files".to_owned(),
-            details,
-            state: InteractionState::Pending,
-            decision: None,
-            scope: None,
-            response: None,
-            decided_by: None,
-            created_at: Timestamp::UNIX_EPOCH,
-            resolved_at: None,
-        }
+        Interaction { turn: Some(TurnId::new("t")), ..fixture::asked("apr_1", method, details) }
     }
 
     fn item(kind: &str, text: &str) -> Item {

@@ -4,7 +4,6 @@ use codex_manager_model::SessionId;
 use codex_manager_store::{Error, Tx};
 
 use super::change::Told;
-use crate::outbox::under_way;
 use crate::service::sessions::adopt::{adopt, adopt_name, move_in};
 use crate::thread;
 
@@ -29,7 +28,7 @@ pub(super) fn named(tx: &Tx<'_>, told: &Told) -> Result<(), Error> {
 pub(super) fn moved(tx: &Tx<'_>, told: &Told, archived: bool) -> Result<(), Error> {
     let Some(session) = &told.session else { return Ok(()) };
     let method = if archived { "thread/archive" } else { "thread/unarchive" };
-    let actor = under_way(tx, &[method], Some(session))?.map(|call| call.actor);
+    let actor = tx.call_under_way(&[method], Some(session))?.map(|call| call.actor);
     move_in(tx, session, archived, actor, told.at)
 }
 

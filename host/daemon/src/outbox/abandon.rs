@@ -26,20 +26,17 @@ impl Outbox {
 /// When the store fails.
 pub(crate) fn abandon(tx: &Tx<'_>, session: &SessionId, now: Timestamp) -> Result<Vec<Operation>, Error> {
     let mut abandoned = Vec::new();
-    for state in [OperationState::Recorded, OperationState::Unknown] {
-        for mut operation in tx.operations_in(state)? {
-            if operation.session.as_ref() != Some(session) {
-                continue;
-            }
-            operation.outcome = Some(outcome());
-            tx.set_operation_state(
-                &operation.id,
-                &[state],
-                OperationState::Failed,
-                None,
-                operation.outcome.as_ref(),
-                now,
-            )?;
+    let waits = [OperationState::Recorded, OperationState::Unknown];
+    for mut operation in tx.open_operations_of(session)? {
+        operation.outcome = Some(outcome());
+        if tx.set_operation_state(
+            &operation.id,
+            &waits,
+            OperationState::Failed,
+            None,
+            operation.outcome.as_ref(),
+            now,
+        )? {
             operation.state = OperationState::Failed;
             abandoned.push(operation);
         }

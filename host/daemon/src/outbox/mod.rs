@@ -7,13 +7,13 @@
 
 mod abandon;
 mod effect;
+mod interrupt;
 mod lanes;
 mod perform;
 mod resolve;
 mod sealed;
 mod send;
 mod threads;
-mod under_way;
 mod waiters;
 
 use std::sync::Arc;
@@ -40,7 +40,6 @@ pub(crate) use sealed::REDACTED;
 use sealed::Sealed;
 pub(crate) use send::refused;
 use threads::LoadedThreads;
-pub(crate) use under_way::under_way;
 use waiters::Waiters;
 
 /// How long to wait after the outbox could not be read.

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Inner;
 use super::abandon::is_abandoned;
+use super::interrupt::interrupt;
 use super::sealed::{Params, lost, was_lost};
 use crate::service::{Error, code};
 
@@ -82,7 +83,10 @@ async fn send_call(inner: &Inner, mut operation: Operation) -> Result<(), store:
     if !inner.settle(&operation, &[OperationState::Recorded], OperationState::Sending, None).await? {
         return Ok(());
     }
-    let answer = inner.child.call(&operation.method, sent).await;
+    let answer = match &operation.session {
+        Some(session) if operation.method == "turn/interrupt" => interrupt(inner, session, sent).await,
+        _ => inner.child.call(&operation.method, sent).await,
+    };
     let (to, outcome) = after_call(inner, &operation, &generation, answer, tried);
     let outcome = outcome.map(|outcome| params.scrub(outcome, &operation.body["params"]));
     inner.settle(&operation, &[OperationState::Sending], to, outcome).await?;
@@ -201,6 +205,9 @@ pub(crate) fn refused(method: &str, number: i64, message: &str) -> Error {
         code::SESSION_NOT_FOUND
     } else if says(&["no active turn"]) {
         code::NO_ACTIVE_TURN
+    } else if says(&["failed to load configuration", "failed to read configuration"]) {
+        // What is wrong in Codex's own file is not wrong with what a client asked for.
+        code::CODEX_ERROR
     } else if number == -32602 || says(&WRONG_PARAMS) {
         code::INVALID_PARAMS
     } else if says(&["unauthorized", "missing bearer or basic authentication", "authentication required"]) {
@@ -232,6 +239,7 @@ mod tests {
             (-32600, "Invalid request: unknown variant `bad`, expected one of `none`", "invalid_params"),
             (-32600, "Invalid request: AbsolutePathBuf deserialized without a base path", "invalid_params"),
             (-32600, "Invalid configuration: unknown variant `x`", "invalid_params"),
+            (-32600, "failed to load configuration: invalid type: integer `5`", "codex_error"),
             (-32600, "invalid cursor: zzz", "invalid_params"),
             (-32600, "codex account authentication required to read rate limits", "auth_required"),
             (-32000, "the login server timed out", "codex_timeout"),

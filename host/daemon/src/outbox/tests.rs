@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use codex_manager_app_server::{Config, Signals};
+use codex_manager_app_server::{Config, Containment, Signals};
 use codex_manager_store::Store;
 use futures_util::FutureExt;
 use tempfile::TempDir;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::*;
 
 /// Long enough for anything that happens at all.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Stage {
     outbox: Outbox,
@@ -21,10 +21,17 @@ struct Stage {
 }
 
 fn stage() -> Stage {
+    stage_with(|_| ())
+}
+
+/// With a word on the child, which is nowhere to be found otherwise.
+fn stage_with(change: impl FnOnce(&mut Config)) -> Stage {
     let folder = tempfile::tempdir().unwrap();
     let config = store::Config { folder: folder.path().to_owned(), size_bytes_max: None };
     let store = config.open().unwrap();
-    let (child, signals) = Config::new(folder.path().join("no-codex"), folder.path()).build().unwrap();
+    let mut child = Config::new(folder.path().join("no-codex"), folder.path());
+    change(&mut child);
+    let (child, signals) = child.build().unwrap();
     let outbox = Outbox::new(Storage::new(store.clone()), child, Clock::system());
     Stage { outbox, store, _signals: signals, _folder: folder }
 }
@@ -82,4 +89,27 @@ async fn a_reply_to_a_child_that_is_gone_is_void_and_told_to_who_waits() {
     assert_eq!((error.code.word, error.status), ("expired", "reconciled"));
     stop.cancel();
     running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reply_to_a_child_that_is_gone_is_not_for_its_successor() {
+    let greets = r#"read -r line; printf '{"id":1,"result":{"userAgent":"t/0.169.0 (X)"}}\n'; cat >heard"#;
+    let stage = stage_with(|config| {
+        config.program = "/bin/sh".into();
+        config.arguments = ["-c", greets].map(Into::into).to_vec();
+        config.containment = Containment::off();
+    });
+    let mut state = stage.outbox.0.child.state();
+    let ready = state.wait_for(|state| state.is_ready());
+    tokio::time::timeout(PATIENCE, ready).await.expect("a child").unwrap();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(stage.outbox.clone().run(stop.clone()));
+    let mut reply = stage.outbox.call("item/fileChange/requestApproval", None, json!({ "id": 0 }), Actor::User);
+    reply.kind = OperationKind::Reply;
+    reply.generation = Some(Generation::new("gen_gone"));
+    let performed = tokio::time::timeout(PATIENCE, stage.outbox.perform(reply, |_| Ok(()))).await;
+    assert_eq!(performed.expect("an answer").unwrap_err().code.word, "expired");
+    stop.cancel();
+    running.await.unwrap();
+    stage.outbox.0.child.stop().await;
 }

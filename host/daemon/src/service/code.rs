@@ -18,6 +18,12 @@ pub(crate) struct Code {
     pub(crate) then: &'static str,
 }
 
+/// The line of a word, as `code` in an answer has it, or `type`, or as somebody says it.
+pub(crate) fn find(word: &str) -> Option<&'static Code> {
+    let word = word.trim().rsplit('/').next().unwrap_or_default().to_ascii_lowercase().replace(['-', ' '], "_");
+    ALL.iter().copied().find(|code| code.word == word)
+}
+
 /// Writes the table: each line becomes a constant, and a member of [`ALL`].
 macro_rules! codes {
     ($($name:ident $word:literal [$($kind:ident),+] $means:literal $then:literal)+) => {

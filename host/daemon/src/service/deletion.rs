@@ -67,31 +67,6 @@ impl Deletion {
         .await
     }
 
-    /// Deletes sessions, also those of workers, all or none, and does not wait for the child. Gives those that were there.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub(crate) async fn delete_all(&self, ids: Vec<SessionId>, actor: Actor) -> Result<Vec<SessionId>, Error> {
-        let now = self.clock.now();
-        let erase = move |tx: &Tx<'_>| {
-            let (mut there, mut erased) = (Vec::new(), Vec::new());
-            for id in ids {
-                if let Some(session) = tx.session(&id)? {
-                    erased.extend(erase_with_workers_in(tx, &session, &actor, now)?);
-                    there.push(id);
-                }
-            }
-            Ok::<_, Error>((there, erased))
-        };
-        let deletion = self.clone();
-        to_its_end(async move {
-            let (there, erased) = deletion.store.write(erase).await?;
-            deletion.follow(erased).await;
-            Ok(there)
-        })
-        .await
-    }
-
     /// What follows once [erasing](crate::deletion::erase_in) in a transaction of somebody else's is committed.
     pub(crate) async fn follow(&self, erased: Vec<Erased>) {
         self.deletions.follow(erased);

@@ -40,7 +40,7 @@ const FOLLOWED_WITHIN: Duration = Duration::from_secs(3);
 #[serde(deny_unknown_fields)]
 pub(crate) struct Approve {
     /// What was looked at.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^sha256:[0-9a-f]{64}$")]
     pub(crate) digest: Digest,
 }
 
@@ -171,13 +171,16 @@ impl Extensions {
     /// What it did, the newest first. The records of one that is gone stay for a while.
     ///
     /// # Errors
-    /// `extension_not_found`, when neither an approval nor any record of it is there.
+    /// Invalid with a limit that will not do. `extension_not_found`, when neither an approval nor any record of it is there.
     pub(crate) async fn invocations(
         &self,
         id: &ExtensionId,
         wanted: ListInvocations,
     ) -> Result<Vec<Invocation>, Error> {
-        let limit = wanted.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+        let limit = wanted.limit.unwrap_or(PAGE);
+        if !(1..=PAGE_MAX).contains(&limit) {
+            return Err(Error::invalid("limit", &format!("must be between 1 and {PAGE_MAX}")));
+        }
         let query = InvocationQuery { extension: Some(id.to_string()), before: wanted.before, limit };
         let found: Vec<Invocation> =
             self.0.storage.store().read::<_, Error, _>(move |view| Ok(view.invocations(&query)?)).await?;

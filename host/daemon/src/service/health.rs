@@ -1,10 +1,14 @@
-//! Health: what anybody may know. No paths, no ids of sessions, no secrets: this needs no token.
+//! Health: what anybody may know. No ids of sessions and no secrets: this needs no token. A path at most where a program
+//! that is needed cannot be used, for whoever has to mend that.
 //!
 //! Three questions, for three askers: how it is, for people; whether it lives, for whoever would start it anew; whether it
 //! can do its work now, for whoever would send it some.
 
-mod login;
+mod home;
+mod inquiry;
+mod told;
 
+use bytes::Bytes;
 use codex_manager_app_server::{AppServer, ChildState, Contained, Phase};
 use codex_manager_extension::Allocation;
 use codex_manager_model::Clock;
@@ -14,7 +18,9 @@ use utoipa::ToSchema;
 
 use crate::extensions::Status;
 use crate::storage::{Storage, StorageState};
-pub(crate) use login::LoginFile;
+pub(crate) use home::CodexHome;
+use inquiry::{Configuration, Inquiry};
+use told::Told;
 
 /// The use case of health.
 #[derive(Clone)]
@@ -24,14 +30,16 @@ pub(crate) struct Health {
     extensions: Status,
     clock: Clock,
     auth: Auth,
+    inquiry: Inquiry,
+    told: Told,
 }
 
 /// What is known of Codex's login, without asking Codex.
 #[derive(Debug, Clone)]
 pub(crate) struct Auth {
     pub(crate) has_openai_api_key: bool,
-    /// The file that a login leaves.
-    pub(crate) file: LoginFile,
+    /// Where a login leaves its file.
+    pub(crate) home: CodexHome,
 }
 
 /// How the daemon is.
@@ -68,6 +76,9 @@ pub(crate) struct CodexHealth {
     #[schema(value_type = Option<String>, format = DateTime)]
     retry_at: Option<Timestamp>,
     restarts: u64,
+    /// Whether Codex can use its own configuration: `ok`, `refused`, and `unknown` before it has said so. One that it
+    /// refuses has it begin no session; `codex-manager doctor` tells what is wrong with it.
+    configuration: &'static str,
     contained: Containment,
     last_exit: Option<LastExit>,
 }
@@ -118,6 +129,7 @@ pub(crate) struct QueueHealth {
 pub(crate) struct AuthHealth {
     has_open_ai_api_key: bool,
     codex_home_auth_file: bool,
+    /// No sign of a login, and Codex does not say that it needs none.
     likely_unauthenticated: bool,
 }
 
@@ -128,28 +140,40 @@ pub(crate) enum Unready {
     Storage,
     /// Codex takes no calls, or lets them wait.
     Codex,
+    /// Codex cannot use its own configuration, and begins no session.
+    CodexConfiguration,
 }
 
 impl Health {
     pub(crate) fn new(child: AppServer, storage: Storage, extensions: Status, clock: Clock, auth: Auth) -> Self {
-        Self { child, storage, extensions, clock, auth }
+        let inquiry = Inquiry::new(child.clone(), auth.home.clone());
+        Self { child, storage, extensions, clock, auth, inquiry, told: Told::default() }
     }
 
-    /// How the daemon is.
-    pub(crate) fn get(&self) -> HealthReport {
-        let has_file = self.auth.file.is_there();
-        let has_key = self.auth.has_openai_api_key;
+    /// How the daemon is, as JSON: a [`HealthReport`].
+    pub(crate) fn tell(&self) -> Bytes {
+        self.told.or_anew(|| {
+            let (child, storage) = (self.child.state(), self.storage.changes());
+            let changed = move || child.has_changed().unwrap_or(true) || storage.has_changed().unwrap_or(true);
+            let report = serde_json::to_vec(&self.report()).expect("a report is JSON");
+            (Box::new(changed), report.into())
+        })
+    }
+
+    fn report(&self) -> HealthReport {
+        let has_file = self.auth.home.look().login.is_some();
+        let (has_key, said) = (self.auth.has_openai_api_key, self.inquiry.last());
         HealthReport {
             status: "ok",
             service: "api",
-            codex: codex(&self.child.state().borrow()),
+            codex: codex(&self.child.state().borrow(), said.configuration),
             storage: StorageHealth { state: self.storage.state().as_str() },
             extensions: extensions(&self.extensions),
             orchestrator_queue: QueueHealth { enabled: false },
             auth: AuthHealth {
                 has_open_ai_api_key: has_key,
                 codex_home_auth_file: has_file,
-                likely_unauthenticated: !has_key && !has_file,
+                likely_unauthenticated: !has_key && !has_file && said.lacks_login != Some(false),
             },
             timestamp: self.clock.now(),
         }
@@ -163,7 +187,13 @@ impl Health {
         if refuses || !matches!(self.storage.state(), StorageState::Ok) {
             return Err(Unready::Storage);
         }
-        if self.child.state().borrow().is_well() { Ok(()) } else { Err(Unready::Codex) }
+        if !self.child.state().borrow().is_well() {
+            return Err(Unready::Codex);
+        }
+        match self.inquiry.now().await.configuration {
+            Configuration::Refused => Err(Unready::CodexConfiguration),
+            Configuration::Ok | Configuration::Unknown => Ok(()),
+        }
     }
 }
 
@@ -173,6 +203,7 @@ impl Unready {
         match self {
             Self::Storage => "storage",
             Self::Codex => "codex",
+            Self::CodexConfiguration => "codex-configuration",
         }
     }
 }
@@ -199,7 +230,7 @@ pub(crate) fn word(state: &ChildState) -> &'static str {
     }
 }
 
-fn codex(state: &ChildState) -> CodexHealth {
+fn codex(state: &ChildState, configuration: Configuration) -> CodexHealth {
     let (attempt, retry_at, reason) = match &state.phase {
         Phase::Restarting { attempt, retry_at } | Phase::CrashLoop { attempt, retry_at } => {
             (Some(*attempt), Some(*retry_at), None)
@@ -217,6 +248,7 @@ fn codex(state: &ChildState) -> CodexHealth {
         attempt,
         retry_at,
         restarts: state.restarts,
+        configuration: configuration.as_str(),
         contained: contained(state),
         last_exit: state.last_exit.as_ref().map(|exit| LastExit { code: exit.code, signal: exit.signal, at: exit.at }),
     }

@@ -1,6 +1,7 @@
 //! Interactions: listing what the child asks, and answering it.
 
 mod answer;
+mod offered;
 mod rows;
 mod shape;
 

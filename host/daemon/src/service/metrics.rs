@@ -37,7 +37,7 @@ pub(crate) struct Metrics(Arc<Shared>);
 struct Shared {
     counted: Registry,
     requests: Family<Answered, Counter>,
-    durations: Family<Asked, Histogram, fn() -> Histogram>,
+    durations: Family<Measured, Histogram, fn() -> Histogram>,
     child: AppServer,
     storage: Storage,
     stream: Stream,
@@ -45,16 +45,16 @@ struct Shared {
 }
 
 /// What was asked: a route's pattern and a method that it may have.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct Asked {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Measured {
     pub(crate) method: &'static str,
-    pub(crate) route: String,
+    pub(crate) route: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     method: &'static str,
-    route: String,
+    route: &'static str,
     status: u16,
 }
 
@@ -79,10 +79,10 @@ impl Metrics {
     }
 
     /// Counts an answer.
-    pub(crate) fn answered(&self, asked: Asked, status: u16, took: Duration) {
-        let Asked { method, route } = asked.clone();
+    pub(crate) fn answered(&self, measured: Measured, status: u16, took: Duration) {
+        let Measured { method, route } = measured;
         self.0.requests.get_or_create(&Answered { method, route, status }).inc();
-        self.0.durations.get_or_create(&asked).observe(took.as_secs_f64());
+        self.0.durations.get_or_create(&measured).observe(took.as_secs_f64());
     }
 
     /// All figures, in the text format of OpenMetrics.

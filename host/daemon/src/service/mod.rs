@@ -47,14 +47,14 @@ pub(crate) use controls::{Applied, ApplyControls, DefaultControls, SessionContro
 pub(crate) use deletion::{DeletedSession, Deletion};
 pub(crate) use error::{Error, Kind};
 pub(crate) use extensions::{Approve, Extensions, ListInvocations};
-pub(crate) use health::{Auth, Containment, Health, HealthReport, LoginFile};
+pub(crate) use health::{Auth, CodexHome, Containment, Health, HealthReport, word as state_word};
 pub(crate) use history::{is_unwritten, item_row};
 pub(crate) use interactions::{
     Answered, ApprovalPage, CallResponse, Decide, DecideInput, Decided, Interactions, ListInteractions, Page,
     ToolCallPage, ToolInputPage, decide_in, house, interaction_asked, interaction_resolved, is_well_formed, refusal,
     worker_was_refused,
 };
-pub(crate) use metrics::{Asked, Metrics};
+pub(crate) use metrics::{Measured, Metrics};
 pub(crate) use operations::Operations;
 pub(crate) use projects::{
     AgentSessions, ChatsDeleted, ChatsMoved, MoveChats, NameProject, ProjectDeleted, ProjectList, ProjectMade,

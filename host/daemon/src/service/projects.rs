@@ -45,9 +45,9 @@ impl Projects {
     /// Makes a project.
     ///
     /// # Errors
-    /// Invalid when the name is empty or too long; `duplicate_name`; `too_many_projects`.
+    /// Invalid when the name or the folder will not do; `duplicate_name`; `too_many_projects`.
     pub(crate) async fn create(&self, body: NameProject, actor: Actor) -> Result<ProjectMade, Error> {
-        let (name, working_directory) = body.checked()?;
+        let (name, working_directory) = self.checked(body)?;
         let (now, keyed) = (self.clock.now(), Keyed::present());
         let create = move |tx: &Tx<'_>| {
             keyed.once(tx, "project", |tx| {
@@ -69,14 +69,14 @@ impl Projects {
     /// Gives a project another name, or another folder. The sessions that workers had in the old folder are deleted.
     ///
     /// # Errors
-    /// Invalid when the name is empty or too long; `project_not_found`; `duplicate_name`.
+    /// Invalid when the name or the folder will not do; `project_not_found`; `duplicate_name`.
     pub(crate) async fn rename(
         &self,
         id: &ProjectId,
         body: NameProject,
         actor: Actor,
     ) -> Result<ProjectRenamed, Error> {
-        let (name, working_directory) = body.checked()?;
+        let (name, working_directory) = self.checked(body)?;
         let (id, now, keyed) = (id.clone(), self.clock.now(), Keyed::present());
         let rename = move |tx: &Tx<'_>, erased: &mut Vec<Erased>| {
             let renamed = keyed.once(tx, "project", |tx| {
@@ -175,6 +175,13 @@ impl Projects {
         self.write(assign).await
     }
 
+    /// A name, and a folder where one is said, in which sessions may start.
+    fn checked(&self, body: NameProject) -> Result<(String, Option<Option<String>>), Error> {
+        let (name, folder) = body.checked()?;
+        folder.iter().flatten().try_for_each(|folder| self.sessions.require_folder("workingDirectory", folder))?;
+        Ok((name, folder))
+    }
+
     /// Changes something in one transaction; has the child forget the sessions that were erased in it.
     async fn write<T: Send + 'static>(
         &self,
@@ -208,7 +215,7 @@ fn unknown(id: &ProjectId) -> Error {
 
 /// That no other project has this name.
 fn require_free(view: &View<'_>, name: &str, own: Option<&ProjectId>) -> Result<(), Error> {
-    match view.project_named(name)?.filter(|other| Some(&other.id) != own) {
+    match view.project_named(name, own)? {
         None => Ok(()),
         Some(other) => Err(Error::new(code::DUPLICATE_NAME, format!("project {} has this name", other.id))
             .status("duplicate_name")

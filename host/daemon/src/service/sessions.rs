@@ -33,7 +33,7 @@ use serde_json::Value;
 use super::child::Child;
 use super::health::NOT_CONTAINED;
 use super::history::History;
-use super::{Error, code};
+use super::{Error, code, cwd};
 use crate::outbox::Outbox;
 
 pub(crate) use archive::{ArchivedSession, UnarchivedSession};
@@ -112,6 +112,14 @@ impl Sessions {
             }
             _ => error,
         }
+    }
+
+    /// That sessions may start in a folder, which `member` of what somebody asks names.
+    ///
+    /// # Errors
+    /// Invalid when they may not.
+    pub(crate) fn require_folder(&self, member: &str, folder: &str) -> Result<(), Error> {
+        cwd::check(member, folder, &self.defaults.data_folder)
     }
 
     fn require_ready(&self) -> Result<(), Error> {

@@ -20,6 +20,7 @@ use crate::intake::is_nested_within;
 pub(crate) struct ReadSettings {
     /// Whose; the session's own unless said.
     #[serde(default)]
+    #[param(inline)]
     scope: Scope,
     /// Only this one.
     key: Option<String>,
@@ -33,7 +34,8 @@ pub(crate) struct SetSettings {
     scope: Scope,
     #[schema(min_length = 1, max_length = 200)]
     key: Option<String>,
-    /// Anything, also `null`.
+    /// Anything, also `null`. A whole number that 64 bits can hold is kept as it is, any other number as the nearest that
+    /// 64 bits can hold with a fraction; the answer has what is kept.
     #[serde(default, deserialize_with = "present")]
     value: Option<Value>,
     #[schema(schema_with = kept)]
@@ -64,6 +66,7 @@ pub(crate) enum Mode {
 pub(crate) struct RemoveSetting {
     /// Whose; the session's own unless said.
     #[serde(default)]
+    #[param(inline)]
     scope: Scope,
     /// Who removes it, in the words of the client.
     #[param(min_length = 1, max_length = 120)]

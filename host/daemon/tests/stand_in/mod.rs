@@ -69,6 +69,11 @@ impl StandIn {
         asked.remove(0)
     }
 
+    /// All that it was asked for since the last time.
+    pub(crate) fn take_all(&self) -> Vec<String> {
+        self.asked.lock().unwrap().drain(..).map(|asked| asked.route).collect()
+    }
+
     /// How often it was asked since the last time.
     pub(crate) fn asked(&self) -> usize {
         self.asked.lock().unwrap().len()

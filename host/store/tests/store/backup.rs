@@ -73,21 +73,21 @@ async fn what_is_no_backup_or_newer_or_damaged_is_refused() {
     let text = elsewhere.path().join("text");
     fs::write(&text, "no database at all. ".repeat(1000)).unwrap();
     let unfit = refusal(&text);
-    assert!(matches!(&unfit, RestoreError::Unfit { source: OpenError::NotADatabase { .. }, .. }), "{unfit:?}");
+    assert!(matches!(&unfit, RestoreError::Unfit { why: OpenError::NotADatabase { .. }, .. }), "{unfit:?}");
     assert!(matches!(refusal(&data.path().join("store.sqlite3")), RestoreError::NotABackup { .. }));
-    assert!(matches!(refusal(elsewhere.path()), RestoreError::Copy { .. }));
-    assert!(matches!(refusal(Path::new("/no/such")), RestoreError::Copy { .. }));
+    assert!(matches!(refusal(elsewhere.path()), RestoreError::Unreadable { .. }));
+    assert!(matches!(refusal(Path::new("/no/such")), RestoreError::Unreadable { .. }));
 
     let newer = elsewhere.path().join("newer");
     fs::copy(&backup, &newer).unwrap();
     Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let unfit = refusal(&newer);
-    assert!(matches!(&unfit, RestoreError::Unfit { source: OpenError::Newer { found: 99, .. }, .. }), "{unfit:?}");
+    assert!(matches!(&unfit, RestoreError::Unfit { why: OpenError::Newer { found: 99, .. }, .. }), "{unfit:?}");
 
     let mut bytes = fs::read(&backup).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle..middle + 4096].fill(0xff);
     fs::write(&backup, bytes).unwrap();
     let unfit = refusal(&backup);
-    assert!(matches!(&unfit, RestoreError::Unfit { source: OpenError::Damaged { .. }, .. }), "{unfit:?}");
+    assert!(matches!(&unfit, RestoreError::Unfit { why: OpenError::Damaged { .. }, .. }), "{unfit:?}");
 }

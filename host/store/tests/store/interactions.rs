@@ -1,13 +1,14 @@
 //! Interactions move forward only.
 
+use codex_manager_model::limits::PRUNE_INTERACTIONS_MAX;
 use codex_manager_model::{
     Actor, Decision, DecisionScope, Generation, Interaction, InteractionId, InteractionKind, InteractionState,
-    SessionId, TurnId,
+    Operation, OperationKind, OperationState, SessionId, TurnId,
 };
 use codex_manager_store::{Error, ExpireScope, InteractionQuery, Store, Tx};
 use serde_json::json;
 
-use crate::fixture::{Held, approval, at, folder, open};
+use crate::fixture::{Held, approval, at, folder, open, operation};
 
 /// All there are.
 const EVERY: InteractionQuery =
@@ -178,4 +179,40 @@ async fn they_are_found_by_kind_by_state_by_session_and_by_the_childs_request() 
         .await
         .unwrap();
     assert_eq!(by_request, [Some(ids[0].clone()), Some(ids[2].clone()), None]);
+}
+
+#[tokio::test]
+async fn what_is_over_is_forgotten_in_time_and_what_waits_or_has_a_reply_in_the_outbox_is_not() {
+    use InteractionState::{Decided, Expired, Pending, Performed};
+    let folder = folder();
+    let store = open(&folder);
+    let over = |state, seconds| Interaction { state, resolved_at: Some(at(seconds)), ..approval("s", "gen_1", 0) };
+    let many = (0..PRUNE_INTERACTIONS_MAX).map(|_| over(Expired, 4)).collect::<Vec<_>>();
+    let others = [
+        over(Performed, 4),
+        over(Performed, 5),
+        over(Decided, 4),
+        Interaction { state: Pending, created_at: at(-9), ..approval("s", "gen_1", 0) },
+        over(Performed, 4),
+    ];
+    put(&store, &many).await;
+    put(&store, &others).await;
+    let reply = Operation {
+        interaction: Some(others[4].id.clone()),
+        state: OperationState::Answered,
+        updated_at: at(4),
+        ..operation(OperationKind::Reply, Some("gen_1"))
+    };
+    let removed: Result<_, Error> = store
+        .write(move |tx| {
+            tx.record_operation(&reply)?;
+            let removed = [tx.prune_interactions(at(5))?, tx.prune_interactions(at(5))?, tx.prune_interactions(at(5))?];
+            let left = tx.interactions(&EVERY)?;
+            tx.prune_operations(at(5))?;
+            Ok((removed, left, tx.prune_interactions(at(5))?))
+        })
+        .await;
+    let (removed, left, at_last) = removed.unwrap();
+    assert_eq!((removed, at_last), ([u64::from(PRUNE_INTERACTIONS_MAX), 1, 0], 1));
+    assert_eq!(left, others[1..]);
 }

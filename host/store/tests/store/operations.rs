@@ -142,6 +142,39 @@ async fn calls_of_a_session_wait_for_each_other_and_hold_up_nobody_else() {
 }
 
 #[tokio::test]
+async fn what_is_open_of_a_session_is_found_and_the_call_that_is_on_its_way_first() {
+    use OperationState::{Answered, Recorded, Sending, Unknown};
+    let folder = folder();
+    let store = open(&folder);
+    let named = |method: &str, session, state| Operation { method: method.into(), ..call_of(Some(session), state) };
+    let calls = [
+        named("turn/start", "a", Answered),
+        named("turn/start", "a", Unknown),
+        named("turn/start", "a", Recorded),
+        named("thread/fork", "a", Recorded),
+        named("turn/start", "a", Sending),
+        named("turn/start", "b", Recorded),
+        Operation { kind: OperationKind::Reply, ..named("thread/fork", "b", Sending) },
+    ];
+    record(&store, &calls).await;
+    let a = SessionId::new("a");
+    let open = store.read(move |view| view.open_operations_of(&a)).await;
+    assert_eq!(open.unwrap(), calls[1..5]);
+    for (methods, session, expected) in [
+        (&["turn/start"][..], Some("a"), Some(4)),
+        (&["thread/fork", "thread/start"], Some("a"), Some(3)),
+        (&["turn/start"], Some("b"), Some(5)),
+        (&["turn/start"], None, Some(4)),
+        (&["thread/fork"], Some("b"), None),
+        (&["thread/start"], None, None),
+    ] {
+        let session = session.map(SessionId::new);
+        let found = store.read(move |view| view.call_under_way(methods, session.as_ref())).await.unwrap();
+        assert_eq!(found, expected.map(|place: usize| calls[place].clone()), "{methods:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_settled_is_forgotten_in_time_and_what_is_open_never() {
     use OperationState::{Answered, Failed, Recorded, Sending, Unknown, Void};
     let folder = folder();

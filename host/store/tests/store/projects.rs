@@ -21,7 +21,9 @@ async fn a_project_is_found_by_its_name_however_it_is_written() {
             tx.put_project(&project("p2", "shed"))?;
             tx.put_project(&project("p1", "Gärten"))?;
             tx.put_project(&Project { name: "GÄRTEN".into(), working_directory: None, ..project("p1", "") })?;
-            Ok::<_, Error>((tx.project_named(" gärten\t")?, tx.put_project(&project("p3", "gärten")), tx.projects()?))
+            let found = tx.project_named(" gärten\t", None)?;
+            assert_eq!(tx.project_named("gärten", Some(&ProjectId::new("p1")))?, None, "its own name is free to it");
+            Ok::<_, Error>((found, tx.put_project(&project("p3", "gärten")), tx.projects()?))
         })
         .await
         .unwrap();
@@ -37,6 +39,21 @@ async fn a_project_is_found_by_its_name_however_it_is_written() {
         .await
         .unwrap();
     assert_eq!((dropped, again, left), (true, false, None));
+}
+
+/// Names are compared in another way than when this one was written down.
+#[tokio::test]
+async fn a_project_of_an_older_version_is_found_by_its_name() {
+    let folder = folder();
+    let store = open(&folder);
+    store.write(|tx| tx.put_project(&project("p1", "Straße"))).await.unwrap();
+    store.close().await;
+    let file = rusqlite::Connection::open(folder.path().join("store.sqlite3")).unwrap();
+    file.execute("UPDATE projects SET folded_name = 'straße'", []).unwrap();
+    file.close().unwrap();
+    let store = open(&folder);
+    let found = store.read::<_, Error, _>(|view| view.project_named("STRASSE", None)).await.unwrap();
+    assert_eq!(found.map(|project| project.name), Some("Straße".into()));
 }
 
 #[tokio::test]

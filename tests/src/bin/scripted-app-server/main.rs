@@ -18,7 +18,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use codex_manager_tests::{Fault, Moment, Script};
+use codex_manager_tests::{Fault, Moment, Script, write_whole};
 
 use crate::server::Server;
 
@@ -54,7 +54,7 @@ fn print_version(home: &std::path::Path) -> io::Result<()> {
 
 fn serve(home: PathBuf) -> io::Result<()> {
     let generation = starts(&home) + 1;
-    std::fs::write(home.join("starts"), generation.to_string())?;
+    write_whole(&home.join("starts"), generation.to_string().as_bytes())?;
     Server::new(home, generation)?.run()
 }
 

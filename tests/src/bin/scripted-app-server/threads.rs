@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::path::PathBuf;
 
+use codex_manager_tests::write_whole;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -99,7 +100,7 @@ impl Threads {
     }
 
     fn save(&self) -> io::Result<()> {
-        std::fs::write(&self.file, serde_json::to_vec(&self.threads)?)
+        write_whole(&self.file, &serde_json::to_vec(&self.threads)?)
     }
 }
 

@@ -21,6 +21,8 @@ const BYTES_MAX: u64 = 1024 * 1024;
 const WRITABLE_BY_OTHERS: u32 = 0o022;
 /// How much of a name may be mistaken before it is no slip any more, as one part in so many.
 const SLIP: usize = 3;
+/// Codex's own provider, which asks for a login.
+const OPENAI: &str = "openai";
 
 /// What the file says, each with its line.
 pub(super) type Said = Vec<(&'static Setting, Value, usize)>;
@@ -104,6 +106,7 @@ fn gather(text: &str, table: &DeTable<'_>, prefix: &str, said: &mut Said) -> Res
                 said.push((setting, read, line_of(text, at)));
             }
             (None, DeValue::Table(inner)) if is_table(&key) => gather(text, inner, &key, said)?,
+            (None, _) if is_table(&key) => return Err((at, no_table(&key))),
             (None, _) => return Err((at, unknown(&key))),
         }
     }
@@ -121,16 +124,30 @@ fn elsewhere(setting: &Setting) -> String {
     format!("{} cannot stand in this file; set it with {}", setting.key, names.join(" or "))
 }
 
+/// One value was written where there is a table of them.
+fn no_table(table: &str) -> String {
+    let keys = in_file().filter_map(|known| known.split_once('.')).filter(|(known, _)| *known == table);
+    let keys: Vec<_> = keys.map(|(_, key)| key).collect();
+    format!("{table} is no setting but a table of them; write [{table}], and below it {}", keys.join(", "))
+}
+
 fn unknown(key: &str) -> String {
     let tables = ALL.iter().filter_map(|setting| setting.key.split_once('.')).map(|(table, _)| table);
-    let known = ALL.iter().filter(|setting| setting.in_file).map(|setting| setting.key).chain(tables);
-    let nearest = known.map(|known| (strsim::osa_distance(key, known), known)).min();
-    match nearest {
-        Some((distance, near)) if distance <= (key.len() / SLIP).max(1) => {
+    let nearest = in_file().chain(tables).map(|known| (strsim::osa_distance(key, known), known)).min();
+    // One that was written outside of its table is no slip of the pen.
+    let namesake = in_file().find(|known| known.split_once('.').is_some_and(|(_, name)| name == key));
+    match (namesake, nearest) {
+        (Some(near), _) => format!("there is no setting {key}; did you mean {near}?"),
+        (None, Some((distance, near))) if distance <= (key.len() / SLIP).max(1) => {
             format!("there is no setting {key}; did you mean {near}?")
         }
-        _ => format!("there is no setting {key}; `codex-manager config show` lists them"),
+        _ => format!("there is no setting {key}"),
     }
+}
+
+/// The keys that the file may have.
+fn in_file() -> impl Iterator<Item = &'static str> {
+    ALL.iter().filter(|setting| setting.in_file).map(|setting| setting.key)
 }
 
 fn value_of(kind: Kind, found: &DeValue<'_>, raw: &str) -> Result<Value, String> {
@@ -166,14 +183,34 @@ fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1
 }
 
-/// The name of the provider in a `config.toml` of Codex, if the file names one.
-pub(in crate::cli) fn codex_provider(text: &str) -> Option<String> {
-    let table = DeTable::parse(text).ok()?;
-    let named = |table: &DeTable<'_>, name: &str| table.get(name).and_then(string);
-    let profile = named(table.get_ref(), "profile");
-    let profiles = table.get_ref().get("profiles").and_then(|found| found.get_ref().as_table());
-    let chosen = profile.and_then(|name| profiles?.get(name.as_str())?.get_ref().as_table());
-    chosen.and_then(|profile| named(profile, "model_provider")).or_else(|| named(table.get_ref(), "model_provider"))
+/// What a `config.toml` of Codex says of its model's provider, which is nothing where it names none; `Err` is what is wrong
+/// with the text, and its line.
+pub(in crate::cli) fn codex_provider(text: &str) -> Result<Option<CodexProvider>, (usize, String)> {
+    let table = DeTable::parse(text).map_err(|error| {
+        let at = error.span().unwrap_or_default().start;
+        (line_of(text, at), error.message().to_owned())
+    })?;
+    let top = table.get_ref();
+    let inner = |name: &str, key: &str| top.get(name)?.get_ref().as_table()?.get(key)?.get_ref().as_table();
+    let profile = named(top, "profile").and_then(|name| inner("profiles", &name));
+    let name = profile.and_then(|profile| named(profile, "model_provider")).or_else(|| named(top, "model_provider"));
+    Ok(name.map(|name| {
+        let asks = inner("model_providers", &name).and_then(|provider| provider.get("requires_openai_auth"));
+        let needs_login = name == OPENAI || asks.and_then(|asks| asks.get_ref().as_bool()) == Some(true);
+        CodexProvider { name, needs_login }
+    }))
+}
+
+/// The provider of Codex's model.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::cli) struct CodexProvider {
+    pub(in crate::cli) name: String,
+    /// Whether it is asked with a login.
+    pub(in crate::cli) needs_login: bool,
+}
+
+fn named(table: &DeTable<'_>, key: &str) -> Option<String> {
+    table.get(key).and_then(string)
 }
 
 fn string(value: &Spanned<DeValue<'_>>) -> Option<String> {
@@ -215,8 +252,10 @@ mod tests {
         for (text, line, part) in [
             ("[codex]\nbim = \"x\"", 2, "no setting codex.bim; did you mean codex.bin?"),
             ("\n[lisen]\nport = 1", 2, "did you mean listen?"),
-            ("port = 1", 1, "there is no setting port"),
-            ("codex = 1", 1, "there is no setting codex"),
+            ("port = 1", 1, "there is no setting port; did you mean listen.port?"),
+            ("weather = 1", 1, "there is no setting weather"),
+            ("codex = 1", 1, "codex is no setting but a table of them; write [codex], and below it bin, home,"),
+            ("listen = \"127.0.0.1:1\"", 1, "write [listen], and below it host, port,"),
             ("[listen]\nport = 70000", 2, "listen.port: \"70000\" is not a whole number from 0 to 65535"),
             ("[listen]\nport = \"1\"", 2, "listen.port"),
             ("[codex]\nbin = \"bin/codex\"", 2, "not an absolute path"),
@@ -252,13 +291,16 @@ mod tests {
     #[test]
     fn the_provider_is_that_of_the_profile_in_use() {
         for (text, provider) in [
-            ("model_provider = \"ollama\"", Some("ollama")),
-            ("model_provider = \"a\"\nprofile = \"p\"\n[profiles.p]\nmodel_provider = \"b\"", Some("b")),
-            ("model_provider = \"a\"\n[profiles.p]\nmodel_provider = \"b\"", Some("a")),
+            ("model_provider = \"ollama\"", Some(("ollama", false))),
+            ("model_provider = \"openai\"", Some(("openai", true))),
+            ("model_provider = \"a\"\nprofile = \"p\"\n[profiles.p]\nmodel_provider = \"b\"", Some(("b", false))),
+            ("model_provider = \"a\"\n[profiles.p]\nmodel_provider = \"b\"", Some(("a", false))),
+            ("model_provider = \"a\"\n[model_providers.a]\nrequires_openai_auth = true", Some(("a", true))),
             ("[profiles.p]\nmodel_provider = \"b\"", None),
-            ("model_provider = ", None),
         ] {
-            assert_eq!(codex_provider(text).as_deref(), provider, "{text}");
+            let found = codex_provider(text).unwrap().map(|found| (found.name, found.needs_login));
+            assert_eq!(found, provider.map(|(name, needs)| (name.to_owned(), needs)), "{text}");
         }
+        assert_eq!(codex_provider("model = 'm'\nmodel_provider = = 1").unwrap_err().0, 2);
     }
 }

@@ -27,8 +27,9 @@ port = 3001
 sandbox_mode = \"workspace-write\"
 ```
 
-`codex-manager config show --origin` tells what is in effect and who said so. Secrets are never shown, and are taken from the
-environment alone.
+`codex-manager config show --origin` tells what a daemon that starts here would go by, and who said so; where one is at work
+that goes by something else, it names that. `codex-manager config keys` lists the keys of the file, also while the file is
+wrong. Secrets are never shown, and are taken from the environment alone.
 
 | key | flag | variable | what it may be | default | what it does |
 | --- | --- | --- | --- | --- | --- |

@@ -155,8 +155,13 @@ impl Sources<'_> {
             Ok(None) if self.file.is_none() => Ok(Said::new()),
             Ok(None) => Err(Failure::new(Exit::Usage, format!("there is no file {}", file.display()))
                 .hint("name another with --config, or leave it out for the one in the data folder")),
-            Err(error @ FileError::Line { .. }) => Err(Failure::because(Exit::Usage, &error)
-                .hint("mend the line; `codex-manager config show` lists the settings that there are")),
+            Err(ref error @ FileError::Line { ref path, line, .. }) => {
+                let failure = Failure::because(Exit::Usage, error);
+                Err(failure.hint(format!(
+                    "mend line {line} of {}, or take it out; `codex-manager config keys` lists each key and what it may be",
+                    path.display()
+                )))
+            }
             Err(error) => Err(Failure::because(Exit::Usage, &error)),
         }
     }

@@ -86,7 +86,7 @@ settings! {
     STORE_BYTES_MAX = "store.bytes_max", Kind::Number { min: 1 << 20, max: u64::MAX }, "How large the store may grow, in bytes",
         flag("store-bytes-max", "BYTES"), otherwise("as large as the disk");
 
-    RETENTION_DAYS = "retention.days", DAYS, "For how many days events are kept",
+    RETENTION_DAYS = "retention.days", DAYS, "For how many days events are kept, and what was asked once it is over",
         flag("retention-days", "DAYS"), default("30");
     RETENTION_BYTES = "retention.bytes_max", ANY, "How large the event log may grow before the oldest go, in bytes",
         flag("retention-bytes-max", "BYTES"), default("1073741824");

@@ -1,19 +1,45 @@
-//! Whether Codex could reach its model: a login, a key, or a provider of the user's own. Nothing is tried, and no secret is
-//! read.
+//! Whether Codex could reach its model: a configuration that it can read, and a login, a key, or a provider of the user's own.
+//! Nothing is tried, and no secret is read.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use super::super::Context;
 use super::super::config::codex_provider;
 use super::check::Check;
 
 /// More than anybody writes into a `config.toml`.
 const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
-/// The provider that asks for a login.
-const OPENAI: &str = "openai";
 
-/// A login lies in `codex_home`, or the environment has a key, or `config.toml` names another provider.
+/// Codex's own `config.toml` can be used: its text is looked at here, and what it means is Codex's to say, where one runs.
+pub(super) async fn configuration(context: &Context, codex_home: &Path) -> Check {
+    const NAME: &str = "codex config";
+    let file = codex_home.join("config.toml");
+    if let Err((line, what)) = codex_provider(&config(codex_home)) {
+        let message = format!("{}:{line}: {what}; Codex begins no session with it", file.display());
+        return Check::fail(NAME, message, format!("mend line {line}; Codex reads it again by itself"));
+    }
+    match refused(context).await {
+        Some(why) => {
+            Check::fail(NAME, format!("{why}; Codex begins no session with it"), format!("mend {}", file.display()))
+        }
+        None if file.exists() => Check::ok(NAME, file.display().to_string()),
+        None => Check::ok(NAME, "no config.toml, which is all right"),
+    }
+}
+
+/// Why the Codex of the daemon at work refuses its configuration, if one does.
+async fn refused(context: &Context) -> Option<String> {
+    let client = context.client().ok()?;
+    let health = client.get(&["health"], &[]).await.ok()?;
+    match health.json["codex"]["configuration"].as_str() {
+        Some("refused") => client.get(&["config"], &[]).await.err().map(|failure| failure.to_string()),
+        _ => None,
+    }
+}
+
+/// A login lies in `codex_home`, or the environment has a key, or `config.toml` names a provider that needs neither.
 pub(super) fn check(codex_home: &Path, has_key: bool) -> Check {
     const NAME: &str = "login";
     let file = codex_home.join("auth.json");
@@ -24,8 +50,11 @@ pub(super) fn check(codex_home: &Path, has_key: bool) -> Check {
         return Check::ok(NAME, "OPENAI_API_KEY is set");
     }
     match codex_provider(&config(codex_home)) {
-        Some(provider) if provider != OPENAI => Check::ok(NAME, format!("config.toml names the provider {provider}")),
-        _ => {
+        Err(_) => Check::warn(NAME, "nobody can tell whether one is needed", "mend Codex's config.toml first"),
+        Ok(Some(provider)) if !provider.needs_login => {
+            Check::ok(NAME, format!("config.toml names the provider {}, which needs none", provider.name))
+        }
+        Ok(_) => {
             let message = format!("there is no {}, and OPENAI_API_KEY is not set: turns will fail", file.display());
             Check::warn(NAME, message, "codex login")
         }
@@ -69,10 +98,15 @@ mod tests {
             ("model_provider = \"openai\"", State::Warn),
             ("# model_provider = \"ollama\"", State::Warn),
             ("[model_providers.ollama]\nname = \"x\"", State::Warn),
-            ("model_provider = ", State::Warn),
+            ("model_provider = \"p\"\n[model_providers.p]\nrequires_openai_auth = true", State::Warn),
         ] {
             fs::write(home.path().join("config.toml"), config).unwrap();
-            assert_eq!(check(home.path(), false).state, state, "{config}");
+            let found = check(home.path(), false);
+            assert_eq!(found.state, state, "{config}");
+            assert_eq!(found.next.as_deref(), (state == State::Warn).then_some("codex login"), "{config}");
         }
+        fs::write(home.path().join("config.toml"), "model_provider = ").unwrap();
+        let found = check(home.path(), false);
+        assert!(found.state == State::Warn && found.next.unwrap().contains("config.toml"));
     }
 }

@@ -1,11 +1,13 @@
 //! `ext approve`: the screen, then a yes to exactly what it showed.
 
-use std::io::{BufRead, IsTerminal, stdin};
+use std::io::{IsTerminal, stdin};
 
 use serde_json::json;
 
 use super::super::Context;
+use super::super::confirm::ask;
 use super::super::failure::{Exit, Failure};
+use super::super::output::remark;
 use super::super::plain::cell;
 use super::screen::{PATH, screen};
 
@@ -15,15 +17,12 @@ pub(super) async fn approve(context: &Context, extension: &str, digest: Option<S
     let client = context.client()?;
     let path = |last| [PATH[0], PATH[1], extension, last];
     let shown = client.get(&path("")[..3], &[]).await?.json;
-    eprintln!("{}", screen(&shown));
+    remark(&screen(&shown));
     let digest = match (digest, shown["extension"]["waiting"]["digest"].as_str()) {
         (Some(digest), _) => digest,
         (None, None) => return Err(nothing_waits(extension, shown["extension"]["fault"].as_str())),
         (None, Some(digest)) if stdin().is_terminal() => {
-            eprint!("\nApprove this? [y/N] ");
-            if !says_yes(&mut stdin().lock())? {
-                return Err(Failure::new(Exit::Failed, "nothing was approved"));
-            }
+            ask("\nApprove this?", "nothing was approved")?;
             digest.to_owned()
         }
         (None, Some(digest)) => {
@@ -43,25 +42,4 @@ fn nothing_waits(extension: &str, fault: Option<&str>) -> Failure {
         None => Failure::new(Exit::Conflict, format!("nothing of {extension} waits for approval")),
     }
     .hint("see what there is with `codex-manager ext list`")
-}
-
-/// Only a clear yes is one.
-fn says_yes(input: &mut impl BufRead) -> Result<bool, Failure> {
-    let mut line = String::new();
-    input.read_line(&mut line).map_err(|error| Failure::because(Exit::Failed, &error))?;
-    Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_clear_yes_is_one() {
-        for (line, yes) in
-            [("y\n", true), ("Yes\r\n", true), ("", false), ("\n", false), ("n\n", false), ("yep", false)]
-        {
-            assert_eq!(says_yes(&mut line.as_bytes()).unwrap(), yes, "{line:?}");
-        }
-    }
 }

@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 
 use super::super::Context;
 use super::super::failure::{Exit, Failure};
+use super::super::output::remark;
 use crate::extensions::vocabulary;
 
 /// What was built.
@@ -28,12 +29,12 @@ pub(super) async fn build(context: &Context, folder: PathBuf) -> Result<(), Fail
     let document = json!({
         "extensionId": id, "version": version, "digest": digest, "component": component, "bytes": bytes,
     });
-    eprintln!("built {id} {version}, {} KiB", bytes.div_ceil(1024));
+    remark(&format!("built {id} {version}, {} KiB", bytes.div_ceil(1024)));
     for note in vocabulary().notes(&candidate.manifest) {
-        eprintln!("note: {note}");
+        remark(&format!("note: {note}"));
     }
     context.output.document(&document, || component.display().to_string())?;
-    eprintln!("{}", next(&component));
+    remark(&next(&component));
     Ok(())
 }
 
@@ -45,9 +46,9 @@ fn build_in(folder: &Path, toolchain: &Toolchain) -> Result<Built, Failure> {
     let vocabulary = vocabulary();
     // A manifest that is no good is told before anything is fetched or compiled for it.
     let component = folder.join(manifest(&folder, &vocabulary)?.component);
-    let target = toolchain.target(&folder, &mut |step| eprintln!("{step}"));
+    let target = toolchain.target(&folder, &mut |step| remark(step));
     let target = target.map_err(|error| Failure::because(Exit::Failed, &error))?;
-    eprintln!("compiling {}", folder.display());
+    remark(&format!("compiling {}", folder.display()));
     toolchain.build(&folder, &target, &component).map_err(|error| Failure::because(Exit::Failed, &error))?;
     let offer = folder::read(&folder, &vocabulary).map_err(|fault| faulty(&folder, &fault))?;
     Ok(Built { component, offer })

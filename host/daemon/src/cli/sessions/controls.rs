@@ -24,11 +24,13 @@ pub(in crate::cli) enum Scope {
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum SessionControls {
     /// Show the controls of a session, and those of new ones
+    #[command(after_help = "Example: codex-manager sessions controls get $SESSION")]
     Get {
         /// The session's id
         session: String,
     },
     /// Change controls; what is left out stays as it is
+    #[command(after_help = "Example: codex-manager sessions controls apply $SESSION --network-access enabled")]
     Apply {
         /// The session's id
         session: String,
@@ -43,6 +45,7 @@ pub(in crate::cli) enum SessionControls {
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Policy {
     /// Change when Codex must ask in a session
+    #[command(after_help = "Example: codex-manager sessions approval-policy set $SESSION on-request")]
     Set {
         /// The session's id
         session: String,

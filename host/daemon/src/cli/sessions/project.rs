@@ -1,7 +1,7 @@
 //! `sessions project`: which project a session is in.
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::Context;
 use crate::cli::failure::Failure;
@@ -11,6 +11,7 @@ use crate::cli::plain::cell;
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Project {
     /// Put a session into a project, or take it out of the one that it is in
+    #[command(after_help = "Example: codex-manager sessions project set $SESSION $PROJECT")]
     Set {
         /// The session's id
         session: String,
@@ -24,6 +25,9 @@ impl Project {
         let Self::Set { session, project } = self;
         let body = json!({ "projectId": project });
         let answer = context.client()?.post(&["sessions", &session, "project"], &body).await?;
-        context.output.answer(&answer, |body| cell(&body["projectId"]))
+        context.output.answer(&answer, |body| match &body["projectId"] {
+            Value::Null => "in no project".to_owned(),
+            project => cell(project),
+        })
     }
 }

@@ -7,10 +7,7 @@ use std::time::Duration;
 
 use codex_manager_app_server::{Config as Child, Signals};
 use codex_manager_extension::{Digest, Standing};
-use codex_manager_model::{
-    Actor, Clock, Event, Generation, Interaction, InteractionId, InteractionKind, InteractionState, Invocation,
-    NewEvent, Seq, SessionId,
-};
+use codex_manager_model::{Actor, Clock, Event, Interaction, InteractionId, Invocation, NewEvent, Seq, SessionId};
 use codex_manager_store::{Error, InvocationQuery, Store, Tx, View};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -19,6 +16,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::super::{Config, Shelf, vocabulary};
+use crate::intake::fixture::asked;
 use crate::outbox::Outbox;
 use crate::storage::Storage;
 
@@ -197,34 +195,11 @@ impl Running {
 /// Writes an approval, if it is new, and the event that asks for it.
 pub(super) fn ask(tx: &Tx<'_>, id: &str) -> Result<Seq, Error> {
     if tx.interaction(&InteractionId::new(id))?.is_none() {
-        tx.put_interaction(&approval(id))?;
+        tx.put_interaction(&asked(id, "item/commandExecution/requestApproval", Value::Null))?;
     }
     let mut asks = event(ASKS, "s");
     asks.payload = json!({ "house": { "type": "approval", "payload": { "approvalId": id } } });
     tx.append_event(asks)
-}
-
-/// An approval that waits.
-fn approval(id: &str) -> Interaction {
-    Interaction {
-        id: InteractionId::new(id),
-        kind: InteractionKind::Approval,
-        generation: Generation::new("gen_1"),
-        request_id: json!(0),
-        method: "item/commandExecution/requestApproval".to_owned(),
-        session: SessionId::new("s"),
-        turn: None,
-        item: None,
-        summary: "Run: rm".to_owned(),
-        details: Value::Null,
-        state: InteractionState::Pending,
-        decision: None,
-        scope: None,
-        response: None,
-        decided_by: None,
-        created_at: Timestamp::UNIX_EPOCH,
-        resolved_at: None,
-    }
 }
 
 pub(super) fn event(kind: &str, session: &str) -> NewEvent {

@@ -29,7 +29,7 @@ pub(super) fn routes() -> Vec<Route> {
                 .refuses(OF_CHILD)
                 .refuses(OF_OUTBOX),
         ),
-        Route::post("/api/mcp/servers/{server_name}/oauth/login", access(MCP_OAUTH_LOGIN), log_in).doc(
+        Route::post("/api/mcp/servers/{serverName}/oauth/login", access(MCP_OAUTH_LOGIN), log_in).doc(
             Doc::new("startMcpOauthLogin", "mcp", "Begins a login with an MCP server.")
                 .optional_body::<McpLogin>(json!({ "scopes": ["read"], "timeoutSecs": 300 }))
                 .answer::<Performed>(200, "Where a person goes on with it", begun)

@@ -8,9 +8,9 @@ use utoipa::openapi::path::{Operation, OperationBuilder, Parameter, ParameterBui
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::{ContentBuilder, Required, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder};
 
-use super::{BEARER, problem, public_path};
+use super::{BEARER, problem};
 use crate::http::doc::Content;
 use crate::http::problem::status_of;
 use crate::http::{Access, Doc, Route};
@@ -42,7 +42,7 @@ fn word(role: Role) -> String {
 }
 
 fn parameters<S>(route: &Route<S>, doc: &Doc) -> Vec<Parameter> {
-    let mut parameters: Vec<Parameter> = names(&public_path(route.path)).map(in_path).collect();
+    let mut parameters: Vec<Parameter> = names(route.path).map(in_path).collect();
     parameters.extend(doc.query.iter().cloned());
     if route.method == Method::POST {
         parameters.push(idempotency_key());
@@ -93,7 +93,17 @@ fn told(content: &Content) -> utoipa::openapi::Content {
     ContentBuilder::new().schema(Some(content.schema.clone())).example(Some(content.example.clone())).build()
 }
 
-fn responses<S>(route: &Route<S>, doc: &Doc) -> BTreeMap<String, Response> {
+/// What operations answer only when they refuse, by name. Operations refer to it: many refuse alike.
+pub(super) fn refusals<S>(routes: &[Route<S>]) -> BTreeMap<String, Response> {
+    let documented = routes.iter().filter_map(|route| Some((route, route.doc.as_ref()?)));
+    let refused = documented.flat_map(|(route, doc)| {
+        let answers = |status: &str| doc.answers.iter().any(|(own, ..)| own.to_string() == status);
+        by_status(route, doc).into_iter().filter(move |(status, _)| !answers(status))
+    });
+    refused.map(|(status, codes)| (problem::name(&status, &codes), problem::response(&codes, None))).collect()
+}
+
+fn responses<S>(route: &Route<S>, doc: &Doc) -> BTreeMap<String, RefOr<Response>> {
     let mut responses = BTreeMap::new();
     for (status, says, content) in &doc.answers {
         let mut response = ResponseBuilder::new().description(*says);
@@ -102,12 +112,17 @@ fn responses<S>(route: &Route<S>, doc: &Doc) -> BTreeMap<String, Response> {
         }
         responses.insert(status.to_string(), response.build());
     }
+    let mut told = BTreeMap::new();
     for (status, codes) in by_status(route, doc) {
         // A status that the operation answers with itself keeps its answer, and the refusal is told beside it.
-        let told = responses.remove(&status);
-        responses.insert(status, problem::response(&codes, told));
+        let response = match responses.remove(&status) {
+            Some(own) => RefOr::T(problem::response(&codes, Some(own))),
+            None => RefOr::Ref(Ref::from_response_name(problem::name(&status, &codes))),
+        };
+        told.insert(status, response);
     }
-    responses
+    told.extend(responses.into_iter().map(|(status, own)| (status, RefOr::T(own))));
+    told
 }
 
 fn by_status<S>(route: &Route<S>, doc: &Doc) -> BTreeMap<String, Vec<&'static Code>> {

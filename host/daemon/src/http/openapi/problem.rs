@@ -5,6 +5,7 @@ use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::http::errors::address;
 use crate::http::problem::status_of;
 use crate::service::code::{self, Code};
 
@@ -47,6 +48,12 @@ pub(super) fn examples() -> impl Iterator<Item = (&'static str, Example)> {
     })
 }
 
+/// What a response is called that says no to operations with these codes, and is nothing else.
+pub(super) fn name(status: &str, codes: &[&'static Code]) -> String {
+    let words: Vec<_> = codes.iter().map(|code| code.word).collect();
+    format!("{status}.{}", words.join("."))
+}
+
 /// The response of one status, with every code that it may carry; beside what the operation itself answers with it.
 pub(super) fn response(codes: &[&'static Code], told: Option<Response>) -> Response {
     let mut response = told.unwrap_or_else(|| Response::new(""));
@@ -62,7 +69,7 @@ pub(super) fn response(codes: &[&'static Code], told: Option<Response>) -> Respo
 
 fn example(code: &Code) -> Value {
     json!({
-        "type": format!("/errors/{}", code.word.replace('_', "-")),
+        "type": address(code),
         "title": status_of(code.kinds[0]).canonical_reason(),
         "status": "error",
         "code": code.word,

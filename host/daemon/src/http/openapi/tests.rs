@@ -25,6 +25,12 @@ fn operations(document: &Value) -> Vec<(String, &Value)> {
         .collect()
 }
 
+/// What a part of the document refers to, or itself.
+fn followed<'a>(document: &'a Value, part: &'a Value) -> &'a Value {
+    let reference = part["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
+    reference.map_or(part, |reference| document.pointer(reference).expect("it leads somewhere"))
+}
+
 #[test]
 fn the_file_that_is_served_is_what_the_table_comes_to() {
     let text = format!("{}\n", document(&crate::http::routes()).to_pretty_json().unwrap());
@@ -54,6 +60,7 @@ fn every_route_is_told_whole() {
         assert!(responses.keys().any(|status| status.starts_with(['1', '2'])), "{name} says what it answers");
         assert!(responses.keys().any(|status| status.starts_with(['4', '5'])), "{name} says what it refuses");
         for (status, response) in responses {
+            let response = followed(&document, response);
             for (media, content) in response["content"].as_object().into_iter().flatten() {
                 let shown = content.get("example").is_some() || content.get("examples").is_some();
                 assert!(shown, "{name} {status} {media} has an example");
@@ -63,12 +70,44 @@ fn every_route_is_told_whole() {
 }
 
 #[test]
-fn every_reference_to_a_schema_leads_somewhere() {
+fn every_reference_leads_somewhere() {
     let document = told();
     let text = document.to_string();
-    for name in text.split("#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()) {
-        assert!(document["components"]["schemas"].get(name).is_some(), "there is no schema {name}");
+    let references: Vec<_> = text.split("\"#").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    for kind in ["schemas", "responses", "examples"] {
+        assert!(references.iter().any(|reference| reference.starts_with(&format!("/components/{kind}/"))), "{kind}");
     }
+    for reference in references {
+        assert!(document.pointer(reference).is_some(), "there is no {reference}");
+    }
+}
+
+#[test]
+fn what_several_operations_refuse_alike_is_told_once() {
+    let document = told();
+    let mut seen = HashSet::new();
+    for (name, operation) in operations(&document) {
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let refuses =
+                response["content"].as_object().is_some_and(|content| content.keys().eq(["application/problem+json"]));
+            assert!(!refuses || seen.insert(response.to_string()), "{name} repeats what it answers with {status}");
+        }
+    }
+}
+
+#[test]
+fn what_a_query_may_say_is_told_where_it_stands() {
+    let document = told();
+    let words = |id: &str, name: &str| {
+        let (_, operation) = operations(&document).into_iter().find(|(_, told)| told["operationId"] == id).unwrap();
+        let parameters = operation["parameters"].as_array().unwrap();
+        let parameter = parameters.iter().find(|parameter| parameter["name"] == name).unwrap();
+        parameter["schema"]["enum"].clone()
+    };
+    for id in ["getSessionSettings", "deleteSessionSetting"] {
+        assert_eq!(words(id, "scope"), json!(["session", "default"]), "{id}");
+    }
+    assert_eq!(words("listApprovals", "state"), json!(["pending", "in_flight", "resolved", "expired", "all"]));
 }
 
 #[test]

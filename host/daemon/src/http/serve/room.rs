@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone)]
 pub(super) struct Room {
     size: usize,
+    /// Ends the room, and with it every place.
+    closing: CancellationToken,
     places: Arc<Semaphore>,
     strangers: Arc<Mutex<Strangers>>,
 }
@@ -31,7 +33,7 @@ pub(super) struct Place {
     _permit: OwnedSemaphorePermit,
 }
 
-/// The connection of a request, to be told that its client is no stranger. Found in the extensions of each request.
+/// The connection of a request, to be told that its client is no stranger.
 #[derive(Clone)]
 pub(in crate::http) struct Known(Arc<Stranger>);
 
@@ -44,7 +46,12 @@ struct Stranger {
 
 impl Room {
     pub(super) fn new(size: usize) -> Self {
-        Self { size, places: Arc::new(Semaphore::new(size)), strangers: Arc::default() }
+        Self {
+            size,
+            closing: CancellationToken::new(),
+            places: Arc::new(Semaphore::new(size)),
+            strangers: Arc::default(),
+        }
     }
 
     /// A place, as soon as there is one.
@@ -56,7 +63,7 @@ impl Room {
                 Arc::clone(&self.places).acquire_owned().await.expect("the semaphore is never closed")
             }
         };
-        let leave = CancellationToken::new();
+        let leave = self.closing.child_token();
         let mut strangers = lock(&self.strangers);
         strangers.came += 1;
         let number = strangers.came;
@@ -73,6 +80,16 @@ impl Room {
         })
     }
 
+    /// Tells everybody to leave.
+    pub(super) fn close(&self) {
+        self.closing.cancel();
+    }
+
+    /// Whether everybody was told to.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.is_cancelled()
+    }
+
     /// Resolves when everybody has left.
     pub(super) async fn empty(&self) {
         let everybody = u32::try_from(self.size).expect("a few connections");
@@ -86,7 +103,7 @@ impl Room {
 }
 
 impl Place {
-    /// What makes this connection leave at once.
+    /// Tells this connection to leave: at once, or in good order when [everybody](Room::close) is told to.
     pub(super) fn leave(&self) -> CancellationToken {
         self.stranger.leave.clone()
     }

@@ -21,7 +21,7 @@ pub(super) fn instead_of(written: &[u8]) -> Option<Vec<u8>> {
     let date = headers.strip_prefix(BARE)?;
     let ends = date.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4);
     let is_whole = date.starts_with(b"date: ") && ends == Some(date.len());
-    is_whole.then(|| text(edge::written(&problem, &edge::fresh_id())))
+    is_whole.then(|| text(edge::written(&problem, &edge::RequestId::fresh())))
 }
 
 /// `status` is what follows the 4.

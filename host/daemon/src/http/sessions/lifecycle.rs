@@ -17,7 +17,7 @@ use crate::service::{Services, code};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::post("/api/sessions/{session_id}/fork", OPERATOR, fork).doc(
+        Route::post("/api/sessions/{sessionId}/fork", OPERATOR, fork).doc(
             Doc::new("forkSession", "sessions", "Makes a session that begins with what was said in this one.")
                 .says("The new session has the controls, the name and the project of this one.")
                 .answer::<ForkedSession>(
@@ -33,14 +33,14 @@ pub(super) fn routes() -> Vec<Route> {
                 .refuses(OF_CHILD)
                 .refuses(OF_OUTBOX),
         ),
-        Route::post("/api/sessions/{session_id}/rename", OPERATOR, rename).doc(
+        Route::post("/api/sessions/{sessionId}/rename", OPERATOR, rename).doc(
             Doc::new("renameSession", "sessions", "Gives a session a title.")
                 .says("The title is ours at once; Codex is told as soon as it can be, if need be when it has started again.")
                 .body::<Rename>(json!({ "title": "Tidy the tests" }))
                 .answer::<ChangedSession>(200, "The session.", json!({ "status": "ok", "session": example(SESSION) }))
                 .refuses(OF_SESSION),
         ),
-        Route::post("/api/sessions/{session_id}/archive", OPERATOR, archive).doc(
+        Route::post("/api/sessions/{sessionId}/archive", OPERATOR, archive).doc(
             Doc::new("archiveSession", "sessions", "Puts a session away. One that is away already stays so.")
                 .answer::<ArchivedSession>(200, "The session is away.", json!({ "status": "ok", "sessionId": ID }))
                 .refuses(OF_SESSION)
@@ -48,7 +48,7 @@ pub(super) fn routes() -> Vec<Route> {
                 .refuses(OF_CHILD)
                 .refuses(OF_OUTBOX),
         ),
-        Route::post("/api/sessions/{session_id}/unarchive", OPERATOR, unarchive).doc(
+        Route::post("/api/sessions/{sessionId}/unarchive", OPERATOR, unarchive).doc(
             Doc::new("unarchiveSession", "sessions", "Gets back a session that was put away.")
                 .answer::<UnarchivedSession>(
                     200,
@@ -59,7 +59,7 @@ pub(super) fn routes() -> Vec<Route> {
                 .refuses(OF_CHILD)
                 .refuses(OF_OUTBOX),
         ),
-        Route::post("/api/sessions/{session_id}/resume", OPERATOR, resume).doc(
+        Route::post("/api/sessions/{sessionId}/resume", OPERATOR, resume).doc(
             Doc::new("resumeSession", "sessions", "Has Codex load the session's thread, with the session's controls.")
                 .says("Whatever needs a loaded thread loads it by itself. `dynamicTools` are accepted and without effect: \
                        Codex fixes them when a thread is started.")

@@ -19,9 +19,9 @@ use crate::service::{Services, code};
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::post("/api/sessions/{session_id}/messages", OPERATOR, send).doc(send_doc()),
-        Route::post("/api/sessions/{session_id}/turns/{turn_id}/steer", OPERATOR, steer).doc(steer_doc()),
-        Route::post("/api/sessions/{session_id}/interrupt", OPERATOR, interrupt).doc(
+        Route::post("/api/sessions/{sessionId}/messages", OPERATOR, send).doc(send_doc()),
+        Route::post("/api/sessions/{sessionId}/turns/{turnId}/steer", OPERATOR, steer).doc(steer_doc()),
+        Route::post("/api/sessions/{sessionId}/interrupt", OPERATOR, interrupt).doc(
             Doc::new("interruptSessionTurn", "sessions", "Interrupts the turn that runs.")
                 .says("A command that it runs goes on; `background-terminals/clean` ends it.")
                 .optional_body::<Interrupt>(json!({}))
@@ -32,7 +32,7 @@ pub(super) fn routes() -> Vec<Route> {
                 )
                 .refuses(&[code::NO_ACTIVE_TURN]),
         ),
-        Route::post("/api/sessions/{session_id}/rollback", OPERATOR, rollback).doc(
+        Route::post("/api/sessions/{sessionId}/rollback", OPERATOR, rollback).doc(
             Doc::new("rollbackSession", "sessions", "Takes the last turns back, as if they had never been.")
                 .says("What commands have changed on the disk stays changed. Not while a turn runs.")
                 .optional_body::<Rollback>(json!({ "numTurns": 1 }))
@@ -42,13 +42,13 @@ pub(super) fn routes() -> Vec<Route> {
                     json!({ "status": "ok", "sessionId": ID, "numTurns": 1, "result": {} }),
                 ),
         ),
-        Route::post("/api/sessions/{session_id}/compact", OPERATOR, compact).doc(called(
+        Route::post("/api/sessions/{sessionId}/compact", OPERATOR, compact).doc(called(
             "compactSession",
             "Has Codex replace what was said so far with a summary, in a turn of its own.",
         )),
-        Route::post("/api/sessions/{session_id}/background-terminals/clean", OPERATOR, clean)
+        Route::post("/api/sessions/{sessionId}/background-terminals/clean", OPERATOR, clean)
             .doc(called("cleanBackgroundTerminals", "Has Codex end the commands that run on in the background.")),
-        Route::post("/api/sessions/{session_id}/review", OPERATOR, review).doc(
+        Route::post("/api/sessions/{sessionId}/review", OPERATOR, review).doc(
             called("startReview", "Has Codex review something, in a turn of its own.")
                 .optional_body::<Review>(json!({ "targetType": "baseBranch", "branch": "main" }))
                 .body_is(a_commit_is_named()),

@@ -11,16 +11,7 @@ use super::*;
 
 /// The real table, with something harmless behind each door.
 fn harmless() -> Vec<Route<Parts>> {
-    let harmless = |route: Route| {
-        let filter = MethodFilter::try_from(route.method.clone()).expect("a usual method");
-        Route {
-            handler: on(filter, async || "inside"),
-            method: route.method,
-            path: route.path,
-            access: route.access,
-            doc: None,
-        }
-    };
+    let harmless = |route: Route| Route::new(route.method, route.path, route.access, async || "inside");
     routes().into_iter().map(harmless).collect()
 }
 
@@ -51,7 +42,7 @@ fn filled(path: &str) -> String {
 }
 
 /// The real table before harmless handlers, and what was let in, or not, when it was knocked at.
-struct Front(axum::Router);
+struct Front(Api);
 
 impl Front {
     fn of(fixture: &Fixture) -> Self {
@@ -59,13 +50,14 @@ impl Front {
     }
 
     async fn send(&self, request: Request<RawBody>) -> Response<RawBody> {
-        self.0.clone().oneshot(request).await.expect("a router never fails")
+        self.0.answer(request, &Link::default()).await
     }
 }
 
 #[test]
 fn health_and_the_page_about_the_api_alone_are_open() {
-    let known = ["/api/health", "/healthz", "/readyz", "/docs", "/docs/{file}"].map(|path| (Method::GET, path));
+    let known = ["/api/health", "/healthz", "/readyz", "/docs", "/docs/{file}", "/errors/{code}"]
+        .map(|path| (Method::GET, path));
     let open = routes().into_iter().filter(|route| route.access == Access::Open);
     assert_eq!(open.map(|route| (route.method, route.path)).collect::<Vec<_>>(), known);
 }

@@ -32,7 +32,7 @@ async fn whoever_acts_is_written_down_with_how_it_ended() {
     let expected = [
         json!(["POST", "/api/tokens", "admin", {}, 200]),
         json!(["POST", "/api/tokens", "viewer", {}, 403]),
-        json!(["DELETE", "/api/tokens/{token_id}", "admin", { "tokenId": "tok_none" }, 404]),
+        json!(["DELETE", "/api/tokens/{tokenId}", "admin", { "tokenId": "tok_none" }, 404]),
         json!(["POST", "/panic", "operator", {}, 500]),
     ];
     assert_eq!(seen, expected);

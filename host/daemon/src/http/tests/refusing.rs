@@ -1,5 +1,7 @@
 //! Whatever is wrong is said in one shape, and changes nothing.
 
+use std::convert::Infallible;
+
 use axum::body::Bytes;
 use axum::http::header::ALLOW;
 use codex_manager_model::limits::BODY_BYTES_MAX;
@@ -21,7 +23,8 @@ async fn a_method_that_is_not_answered_is_a_problem_that_names_the_others() {
     let fixture = Fixture::new().await;
     let response = fixture.send(post("/view/x", &fixture.admin, "{}")).await;
     assert_eq!(response.headers()[ALLOW], "GET,HEAD");
-    problem(response, StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed").await;
+    let refusal = problem(response, StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed").await;
+    assert_eq!(refusal["message"], "/view/x does not answer POST, but GET and HEAD");
     let request = with(to_us(Method::DELETE, "/api/tokens"), &fixture.admin).body(RawBody::empty());
     let response = fixture.send(request.expect("a request")).await;
     assert_eq!(response.headers()[ALLOW], "GET,HEAD,POST");
@@ -30,13 +33,13 @@ async fn a_method_that_is_not_answered_is_a_problem_that_names_the_others() {
 #[tokio::test]
 async fn a_handler_that_panics_is_a_problem_and_no_more() {
     let fixture = Fixture::new().await;
-    let router = fixture.router();
+    let api = fixture.api();
     for _ in 0..2 {
-        let response = router.clone().oneshot(get("/panic", &fixture.viewer)).await.expect("an answer");
+        let response = api.answer(get("/panic", &fixture.viewer), &Link::default()).await;
         let refusal = problem(response, StatusCode::INTERNAL_SERVER_ERROR, "internal_error").await;
         assert!(!refusal.to_string().contains("on purpose"), "{refusal}");
     }
-    let response = router.oneshot(get("/view/alive", &fixture.viewer)).await.expect("an answer");
+    let response = api.answer(get("/view/alive", &fixture.viewer), &Link::default()).await;
     assert_eq!(text(response).await, "alive");
 }
 
@@ -83,4 +86,18 @@ async fn every_answer_has_an_id_of_its_request() {
     let unnamed = to_us(Method::GET, "/open").body(RawBody::empty()).expect("a request");
     let id = fixture.send(unnamed).await.headers()["x-request-id"].clone();
     assert!(id.to_str().expect("text").starts_with("req_"));
+}
+
+#[tokio::test]
+async fn a_parameter_of_a_path_is_decoded_and_must_be_text() {
+    let fixture = Fixture::new().await;
+    for (sent, taken) in [("plain", "plain"), ("a%2Fb", "a/b"), ("%E2%82%AC", "€"), ("a+b", "a+b"), ("100%", "100%")]
+    {
+        let response = fixture.send(get(&format!("/view/{sent}"), &fixture.viewer)).await;
+        assert_eq!(text(response).await, taken);
+    }
+    for nothing in ["/view/%ff", "/view/", "/view/a/b", "//view/a", "/view"] {
+        let response = fixture.send(get(nothing, &fixture.viewer)).await;
+        problem(response, StatusCode::NOT_FOUND, "route_not_found").await;
+    }
 }

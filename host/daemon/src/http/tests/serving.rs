@@ -1,6 +1,7 @@
 //! Our own listener: what it bounds, and how it ends.
 
 use codex_manager_model::limits::{CONNECTIONS_MAX, HEADER_READ_MAX};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::oneshot;
@@ -33,7 +34,7 @@ impl Served {
             let _ = stopped.await;
             stream.close();
         };
-        let serving = tokio::spawn(serve(listeners, fixture.router(), shutdown));
+        let serving = tokio::spawn(serve(listeners, fixture.api(), shutdown));
         Self { fixture, port, stop: Some(stop), serving }
     }
 
@@ -96,8 +97,19 @@ async fn what_is_no_request_of_ours_is_refused() {
     }
 }
 
+/// Both ends of each connection are files of this program, which on many machines may not open that many before it asks.
+fn open_more_files() {
+    const ENOUGH: u64 = 4 * CONNECTIONS_MAX as u64 + 1000;
+    let files = getrlimit(Resource::Nofile);
+    if files.current.is_some_and(|current| current < ENOUGH) {
+        let current = Some(files.maximum.map_or(ENOUGH, |maximum| maximum.min(ENOUGH)));
+        setrlimit(Resource::Nofile, Rlimit { current, ..files }).expect("no more than the maximum");
+    }
+}
+
 #[tokio::test]
 async fn strangers_give_their_places_to_who_has_a_token() {
+    open_more_files();
     let served = Served::new().await;
     // More than there are places; the oldest of them are let go.
     let mut strangers = Vec::new();

@@ -51,7 +51,7 @@ impl Codex {
     /// Invalid for a folder that will not do; as [`Outbox::perform`](crate::outbox::Outbox::perform).
     pub(crate) async fn execute(&self, command: Command, actor: Actor) -> Result<Performed, Error> {
         if let Some(folder) = &command.cwd {
-            cwd::check(folder, Path::new(&self.data_folder)).map_err(|why| Error::invalid("cwd", why))?;
+            cwd::check("cwd", folder, Path::new(&self.data_folder))?;
         }
         let params = json!({
             "command": command.command,

@@ -55,6 +55,8 @@ impl Codex {
     }
 }
 
+/// The document tells them as `int32`, which has no more than 31 bits for them.
 fn seconds<'de, D: Deserializer<'de>>(source: D) -> Result<Option<NonZeroU32>, D::Error> {
-    whole::optional::<_, u32>(source)?.map(NonZeroU32::try_from).transpose().map_err(de::Error::custom)
+    let seconds = whole::optional::<_, i32>(source)?.map(u32::try_from).transpose().map_err(de::Error::custom)?;
+    seconds.map(NonZeroU32::try_from).transpose().map_err(de::Error::custom)
 }

@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
+use super::offered::{check_answer, check_granted, with_rule, with_words};
 use crate::service::Error;
 
 /// What becomes of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Answer {
     pub(crate) decision: Decision,
-    /// Of an approval.
+    /// Of an approval, where its answer does not say more than a plain one.
     pub(crate) scope: Option<DecisionScope>,
     /// What is sent to the child.
     pub(crate) result: Value,
@@ -21,23 +22,26 @@ pub(crate) struct Answer {
     pub(crate) kept: Option<Value>,
 }
 
-/// A decision about an approval. Beside the decision at most one member says more than its word.
+/// A decision about an approval. Beside the decision at most one member says more than its word, and only what the request
+/// offers.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Decide {
     /// What to do.
     decision: Decision,
-    /// How far it reaches.
-    #[serde(default)]
-    scope: DecisionScope,
-    /// Of a command: the words with which commands begin that are never asked for again. With `accept`.
+    /// How far it reaches; `turn` unless it says otherwise. Not beside an amendment or a `response`, which say it themselves.
+    scope: Option<DecisionScope>,
+    /// Of a command: the words with which commands begin that are never asked for again, as the request proposes them. With
+    /// `accept`.
     exec_policy_amendment: Option<Vec<String>>,
-    /// Of a command: what holds for a host from now on. `allow` goes with `accept`, `deny` with `decline`.
+    /// Of a command: what holds for a host from now on, as the request proposes it. `allow` goes with `accept`, `deny` with
+    /// `decline`.
     network_policy_amendment: Option<NetworkPolicyAmendment>,
     /// Of a request for more access: what of it to grant, where that is not all of it. With `accept`.
     #[schema(value_type = Option<Object>)]
     permissions: Option<Map<String, Value>>,
-    /// The whole answer as the child is to get it, verbatim; the decision is noted and not sent.
+    /// The whole answer as the child is to get it, verbatim. What it decides is a plain word or among the request's
+    /// `availableDecisions`, and says what `decision` says, which is noted and not sent.
     #[schema(value_type = Option<Object>)]
     response: Option<Map<String, Value>>,
 }
@@ -114,7 +118,7 @@ impl Answer {
     /// A decision that its word says all of.
     pub(crate) fn plain(approval: &Interaction, decision: Decision, scope: DecisionScope) -> Self {
         let result = if approval.method == PERMISSIONS {
-            granted(approval, decision, scope, None)
+            granted(approval, decision, scope)
         } else {
             json!({ "decision": word(&approval.method, decision, scope) })
         };
@@ -126,35 +130,32 @@ impl Decide {
     /// The decision in the words of its approval.
     ///
     /// # Errors
-    /// Invalid when it says more than the request can be answered with.
+    /// Invalid when it says what the request does not offer, or contradicts itself.
     pub(crate) fn answer(self, approval: &Interaction) -> Result<Answer, Error> {
-        let (decision, scope) = (self.decision, self.scope);
+        let (decision, scope) = (self.decision, self.scope.unwrap_or_default());
         let members = [
             ("execPolicyAmendment", self.exec_policy_amendment.is_some()),
             ("networkPolicyAmendment", self.network_policy_amendment.is_some()),
-            ("permissions", self.permissions.is_some()),
             ("response", self.response.is_some()),
+            ("permissions", self.permissions.is_some()),
+            ("scope", self.scope.is_some()),
         ];
         let mut more = members.into_iter().filter(|(_, given)| *given).map(|(member, _)| member);
-        let Some(member) = more.next() else { return Ok(Answer::plain(approval, decision, scope)) };
-        if let Some(second) = more.next() {
-            return Err(Error::invalid(second, &format!("goes not together with {member}")));
-        }
-        let result = match (self.exec_policy_amendment, self.network_policy_amendment, self.permissions, self.response)
-        {
-            (Some(words), ..) => exec_amendment(approval, decision, &words)?,
-            (_, Some(rule), ..) => network_amendment(approval, decision, &rule)?,
-            (.., Some(granted_only), _) => {
-                check(
-                    approval.method == PERMISSIONS && decision == Decision::Accept,
-                    member,
-                    "answers no such request",
-                )?;
-                granted(approval, decision, scope, Some(granted_only))
+        match (more.next(), more.next()) {
+            (None | Some("scope"), _) => return Ok(Answer::plain(approval, decision, scope)),
+            (Some("permissions"), Some("scope")) | (_, None) => {}
+            (Some(first), Some(second)) => {
+                return Err(Error::invalid(second, &format!("goes not together with {first}")));
             }
-            (.., response) => verbatim(response.unwrap_or_default())?,
-        };
-        Ok(Answer { decision, scope: Some(scope), kept: Some(result.clone()), result })
+        }
+        let (result, scope) =
+            match (self.exec_policy_amendment, self.network_policy_amendment, self.permissions, self.response) {
+                (Some(words), ..) => (exec_amendment(approval, decision, &words)?, None),
+                (_, Some(rule), ..) => (network_amendment(approval, decision, &rule)?, None),
+                (.., Some(only), _) => (granted_only(approval, decision, scope, only)?, Some(scope)),
+                (.., response) => (verbatim_decision(approval, decision, response.unwrap_or_default())?, None),
+            };
+        Ok(Answer { decision, scope, kept: Some(result.clone()), result })
     }
 }
 
@@ -237,34 +238,32 @@ fn word(method: &str, decision: Decision, scope: DecisionScope) -> &'static str 
     }
 }
 
-/// The request is for more access: what is granted is all that it asks for unless somebody says what, and nothing when
-/// the answer is no.
-fn granted(
+/// The request is for more access: what is granted is all that it asks for, and nothing when the answer is no.
+fn granted(approval: &Interaction, decision: Decision, scope: DecisionScope) -> Value {
+    match decision {
+        Decision::Accept => json!({ "permissions": approval.details["permissions"], "scope": scope }),
+        Decision::Decline | Decision::Cancel => json!({ "permissions": {}, "scope": DecisionScope::Turn }),
+    }
+}
+
+fn granted_only(
     approval: &Interaction,
     decision: Decision,
     scope: DecisionScope,
-    only: Option<Map<String, Value>>,
-) -> Value {
-    match decision {
-        Decision::Accept => {
-            let granted = only.map_or_else(|| approval.details["permissions"].clone(), Value::Object);
-            json!({ "permissions": granted, "scope": scope })
-        }
-        Decision::Decline | Decision::Cancel => json!({ "permissions": {}, "scope": DecisionScope::Turn }),
-    }
+    only: Map<String, Value>,
+) -> Result<Value, Error> {
+    let member = "permissions";
+    check(approval.method == PERMISSIONS && decision == Decision::Accept, member, "answers no such request")?;
+    let only = Value::Object(only);
+    check_granted(approval, &[member], &only)?;
+    Ok(json!({ "permissions": only, "scope": scope }))
 }
 
 fn exec_amendment(approval: &Interaction, decision: Decision, words: &[String]) -> Result<Value, Error> {
     let member = "execPolicyAmendment";
     check(decision == Decision::Accept, member, "goes with accept")?;
-    check(!words.is_empty(), member, "has at least one word")?;
-    match approval.method.as_str() {
-        COMMAND => Ok(json!({ "decision": { "acceptWithExecpolicyAmendment": { "execpolicy_amendment": words } } })),
-        "execCommandApproval" => {
-            Ok(json!({ "decision": { "approved_execpolicy_amendment": { "proposed_execpolicy_amendment": words } } }))
-        }
-        _ => Err(Error::invalid(member, "is for commands")),
-    }
+    check(approval.method == COMMAND, member, "is for commands")?;
+    Ok(json!({ "decision": with_words(approval, words)? }))
 }
 
 fn network_amendment(
@@ -278,14 +277,24 @@ fn network_amendment(
         NetworkPolicyAction::Deny => decision == Decision::Decline,
     };
     check(fits, member, "allow goes with accept, deny with decline")?;
-    check(!rule.host.is_empty(), member, "names a host")?;
-    match approval.method.as_str() {
-        COMMAND => Ok(json!({ "decision": { "applyNetworkPolicyAmendment": { "network_policy_amendment": rule } } })),
-        "execCommandApproval" => {
-            Ok(json!({ "decision": { "network_policy_amendment": { "network_policy_amendment": rule } } }))
-        }
-        _ => Err(Error::invalid(member, "is for commands")),
+    check(approval.method == COMMAND, member, "is for commands")?;
+    Ok(json!({ "decision": with_rule(approval, &json!(rule))? }))
+}
+
+/// A whole answer to an approval, which says no more than its request offers.
+fn verbatim_decision(approval: &Interaction, decision: Decision, response: Map<String, Value>) -> Result<Value, Error> {
+    let answer = verbatim(response)?;
+    if approval.method != PERMISSIONS {
+        check_answer(approval, decision, &answer)?;
+        return Ok(answer);
     }
+    let (path, granted) = (["response", "permissions"], &answer["permissions"]);
+    check_granted(approval, &path, granted)?;
+    let is_empty = granted.as_object().is_none_or(Map::is_empty);
+    if decision != Decision::Accept && !is_empty {
+        return Err(Error::invalid_at(&path, "is not what `decision` says"));
+    }
+    Ok(answer)
 }
 
 fn verbatim(response: Map<String, Value>) -> Result<Value, Error> {

@@ -4,6 +4,7 @@ use codex_manager_model::{Project, ProjectId, Session, SessionId, limits};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use crate::service::Error;
 use crate::service::controls::nullable;
@@ -12,12 +13,13 @@ use crate::service::controls::nullable;
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct NameProject {
-    /// What people call it. Blanks around it do not count; no two are the same but for upper and lower case.
-    #[schema(min_length = 1, max_length = 120, pattern = r"[^\s\u0085]")]
+    /// What people call it.
+    #[schema(schema_with = name)]
     name: String,
-    /// The folder that its sessions start in; `null` for none. Where it is left out, it stays as it is.
+    /// The folder that its sessions start in: an absolute path of a folder that is there; `null` for none. Where it is
+    /// left out, it stays as it is.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Option<String>, max_length = 2000)]
+    #[schema(value_type = Option<String>, max_length = 2000, pattern = r"^[\s\u0085]*(/|$)")]
     working_directory: Option<Option<String>>,
 }
 
@@ -117,11 +119,15 @@ impl NameProject {
     /// The name, and the folder where one is said.
     ///
     /// # Errors
-    /// Invalid when one of them is too long, or the name empty.
+    /// Invalid when one of them is too long, or the name empty or with characters that act on a screen.
     pub(super) fn checked(self) -> Result<(String, Option<Option<String>>), Error> {
         let name = self.name.trim().to_owned();
         if !(1..=limits::PROJECT_NAME_CHARS_MAX).contains(&name.chars().count()) {
             let message = format!("must have 1 to {} characters", limits::PROJECT_NAME_CHARS_MAX);
+            return Err(Error::invalid("name", &message));
+        }
+        if let Some(control) = name.chars().find(|c| is_control(*c)) {
+            let message = format!("must not have the control character U+{:04X}", u32::from(control));
             return Err(Error::invalid("name", &message));
         }
         let folder = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
@@ -158,6 +164,28 @@ impl From<Project> for ProjectShown {
             updated_at: project.updated_at,
         }
     }
+}
+
+/// A project's name as a schema says it: the bound is on what is left without the blanks around it.
+fn name() -> Object {
+    const BLANKS: &str = r"[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*";
+    const CONTROLS: &str = r"\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069";
+    let between = limits::PROJECT_NAME_CHARS_MAX - 2;
+    let shown = format!(r"[^\s{CONTROLS}]([^{CONTROLS}]{{0,{between}}}[^\s{CONTROLS}])?");
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .pattern(Some(format!("^{BLANKS}{shown}{BLANKS}$")))
+        .description(Some(
+            "What people call it, in 1 to 120 characters. Blanks around it do not count; no two are the same but for \
+             upper and lower case. It has no control characters, nor such as turn the direction of writing.",
+        ))
+        .build()
+}
+
+/// What acts on a screen instead of being shown there: controls, and what turns the direction of writing.
+fn is_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Tells a member that is `null` from one that is not there.

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::told;
-use crate::outbox::under_way;
 use crate::thread;
 
 /// Brings our record in line with a thread object. `archived` is what is known of that beside it. False when the thread
@@ -24,7 +23,7 @@ pub(crate) fn adopt(tx: &Tx<'_>, thread: &Value, archived: Option<bool>, now: Ti
         update(tx, ours, theirs, archived, now)?;
         return Ok(true);
     }
-    if under_way(tx, &["thread/start", "thread/fork"], None)?.is_some() {
+    if tx.call_under_way(&["thread/start", "thread/fork"], None)?.is_some() {
         return Ok(false);
     }
     tx.put_session(&theirs)?;
@@ -40,7 +39,7 @@ pub(crate) fn adopt_name(tx: &Tx<'_>, id: &SessionId, name: &str, now: Timestamp
     let Some(mut session) = tx.session(id)? else { return Ok(()) };
     if name == thread::UNNAMED
         || session.title.as_deref() == Some(name)
-        || under_way(tx, &["thread/name/set"], Some(id))?.is_some()
+        || tx.call_under_way(&["thread/name/set"], Some(id))?.is_some()
     {
         return Ok(());
     }
@@ -97,7 +96,7 @@ fn update(tx: &Tx<'_>, ours: Session, theirs: Session, archived: Option<bool>, n
     }
     miss(tx, &ours.id, false, now)?;
     if let Some(archived) = archived
-        && under_way(tx, &["thread/archive", "thread/unarchive"], Some(&ours.id))?.is_none()
+        && tx.call_under_way(&["thread/archive", "thread/unarchive"], Some(&ours.id))?.is_none()
     {
         move_in(tx, &ours.id, archived, None, now)?;
     }

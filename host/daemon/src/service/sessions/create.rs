@@ -10,7 +10,7 @@ use super::tools::{self, DynamicTool};
 use super::{Sessions, started};
 use crate::service::controls::default_in;
 use crate::service::summary::{SessionSummary, summary};
-use crate::service::{Error, cwd, taken, to_its_end};
+use crate::service::{Error, taken, to_its_end};
 use crate::thread;
 
 /// What a session starts with. What is left out is as the defaults of new sessions say.
@@ -57,8 +57,7 @@ impl Sessions {
     /// child's own refusal.
     pub(crate) async fn create(&self, body: CreateSession, actor: Actor) -> Result<CreatedSession, Error> {
         tools::check(&body.dynamic_tools)?;
-        let named = body.cwd.as_deref().map_or(Ok(()), |cwd| cwd::check(cwd, &self.defaults.data_folder));
-        named.map_err(|wrong| Error::invalid("cwd", wrong))?;
+        body.cwd.as_deref().map_or(Ok(()), |folder| self.require_folder("cwd", folder))?;
         self.require_ready()?;
         self.require_contained()?;
         // A client that leaves in between must not leave a thread behind that is written down nowhere.

@@ -13,7 +13,6 @@ use utoipa::ToSchema;
 
 use super::Sessions;
 use super::admit::usable_in;
-use crate::outbox::under_way;
 use crate::service::{Error, code, taken};
 
 /// How many turns one page of the child's history holds.
@@ -113,7 +112,7 @@ impl Sessions {
 /// That no turn of the session runs, or is about to.
 fn idle_in(view: &View<'_>, id: &SessionId) -> Result<(), Error> {
     usable_in(view, id)?;
-    if under_way(view, &["turn/start"], Some(id))?.is_none() && view.open_turn_of(id)?.is_none() {
+    if view.call_under_way(&["turn/start"], Some(id))?.is_none() && view.open_turn_of(id)?.is_none() {
         return Ok(());
     }
     let message = format!("a turn of session {id} is in progress, and nothing can be taken back until it has ended");

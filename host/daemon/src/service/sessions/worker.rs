@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::admit::usable_in;
 use super::overrides::{policy, sandbox_policy};
 use super::{Sessions, started, unnamed};
-use crate::service::{Error, code, cwd};
+use crate::service::{Error, code};
 use crate::thread::OF_WORKER;
 
 impl Sessions {
@@ -30,7 +30,7 @@ impl Sessions {
             return Ok(id);
         }
         let folder = folder.unwrap_or_else(|| self.defaults.cwd.clone());
-        cwd::check(&folder, &self.defaults.data_folder).map_err(|wrong| Error::invalid("workingDirectory", wrong))?;
+        self.require_folder("workingDirectory", &folder)?;
         self.require_ready()?;
         self.require_contained()?;
         let controls = self.default_controls().await?;
