@@ -38,6 +38,6 @@ impl Asked {
     /// The server that was named, if one was.
     pub(crate) fn given(&self) -> Option<Server> {
         let api = Api::new(self.base_url.as_ref()?, &self.token);
-        Some(Server { api, pid: self.pid, is_ours: false })
+        Some(Server { api, pid: self.pid })
     }
 }

@@ -5,8 +5,9 @@
 //! cargo bench -p codex-manager-tests --bench api -- --base-url http://127.0.0.1:3001 --token T [--pid P] [--prepare]
 //! ```
 //!
-//! Nothing here passes or fails: a bound is printed beside its figure, for people to read. Of a server that was started
-//! by somebody else only what shows from outside is measured, and what is left out is said.
+//! Nothing here passes or fails: a bound is printed beside its figure, for people to read. A server that was started by
+//! somebody else is measured beside ours, by the same client in the same run; only what shows from outside, and what is
+//! left out is said.
 
 mod asked;
 mod baseline;
@@ -34,7 +35,7 @@ fn main() {
     runtime.block_on(async {
         figures::machine(SCRATCH.as_ref());
         match asked.given() {
-            Some(given) => measure(&given, asked.prepare).await,
+            Some(given) => both(&given, asked.prepare).await,
             None => ours().await,
         }
         figures::machine(SCRATCH.as_ref());
@@ -51,13 +52,21 @@ async fn ours() {
     stream::measure().await;
 }
 
+async fn both(given: &Server, prepare: bool) {
+    let ours = server::Ours::start().await;
+    println!("ours");
+    measure(&ours.server(), true).await;
+    ours.stop().await;
+    figures::machine(SCRATCH.as_ref());
+    println!("{}", given.api.base());
+    measure(given, prepare).await;
+    println!(
+        "skipped   the stream at 1 000 events/s and the reader that never reads: only our own child writes on demand"
+    );
+}
+
 async fn measure(server: &Server, prepare: bool) {
     sessions::measure(server, prepare).await;
     figures::machine(SCRATCH.as_ref());
     health::measure(server).await;
-    if !server.is_ours {
-        println!(
-            "skipped   the stream at 1 000 events/s and the reader that never reads: only our own child writes on demand"
-        );
-    }
 }

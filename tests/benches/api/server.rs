@@ -9,8 +9,6 @@ pub(crate) struct Server {
     pub(crate) api: Api,
     /// Its process, where that is known.
     pub(crate) pid: Option<u32>,
-    /// Whether it was started here.
-    pub(crate) is_ours: bool,
 }
 
 /// Our daemon, as a process, with the scripted app-server as its child.
@@ -35,7 +33,7 @@ impl Ours {
 
     /// It as a server.
     pub(crate) fn server(&self) -> Server {
-        Server { api: self.daemon.api(), pid: Some(self.daemon.pid()), is_ours: true }
+        Server { api: self.daemon.api(), pid: Some(self.daemon.pid()) }
     }
 
     /// Stops it.
