@@ -109,6 +109,33 @@ async fn what_is_no_backup_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_backup_that_somebody_changed_is_refused_before_anything_is_replaced() {
+    const OURS: &[u8] = b"interactions_over";
+    let stage = Stage::ready([]).await;
+    let file = stage.home.path().join("backup");
+    let made = run(&stage.home, &["backup"], &file).await;
+    assert!(made.status.success(), "{}", said(&made));
+    let since = stage.session().await;
+    let home = stage.end().await;
+    // An index of another name, as good to SQLite as ours.
+    let mut bytes = fs::read(&file).unwrap();
+    let places: Vec<_> = (0..bytes.len() - OURS.len()).filter(|at| bytes[*at..].starts_with(OURS)).collect();
+    assert!(places.len() >= 2, "its name, and its statement");
+    for at in places {
+        bytes[at + OURS.len() - 1] = b'X';
+    }
+    fs::write(&file, bytes).unwrap();
+    let refused = run(&home, &["restore"], &file).await;
+    let told = said(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{told}");
+    assert!(told.contains("nothing was restored") && told.contains(&file.display().to_string()), "{told}");
+    assert!(told.contains("index `interactions_oveX`, which no codex-manager makes"), "{told}");
+    assert!(!home.data().join("restoring").exists(), "nothing is left of it");
+    let stage = Stage::start_on(home).await;
+    assert!(stage.api.get("/api/sessions").await.expect(200).to_string().contains(&since));
+}
+
+#[tokio::test]
 async fn a_backup_is_made_while_no_daemon_runs_too() {
     let stage = Stage::ready([]).await;
     let session = stage.session().await;

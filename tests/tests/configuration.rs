@@ -204,3 +204,13 @@ async fn every_code_is_explained_and_a_slip_is_recognised() {
     assert_eq!(slip.status.code(), Some(3));
     assert!(text(&slip).contains("did you mean session_deleted?"), "{}", text(&slip));
 }
+
+#[tokio::test]
+async fn a_log_of_text_has_colours_on_a_terminal_only() {
+    let home = home("[log]\nformat = \"text\"\n");
+    let daemon = launch().start(&home).await;
+    daemon.api().until_codex_is("ready").await;
+    daemon.stop().await;
+    let log = fs::read_to_string(home.log()).unwrap();
+    assert!(log.contains(" INFO ") && !log.contains('\x1b'), "{log:?}");
+}

@@ -9,7 +9,7 @@ use codex_manager_tests::{Fault, Home, Moment, skip, until};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::stage::{Stage, ends};
+use crate::stage::{Stage, ends, launch};
 
 /// How large the disk is, in MiB.
 const DISK_MIB: u32 = 24;
@@ -112,6 +112,35 @@ async fn a_full_disk_holds_the_child_back_and_loses_nothing() {
     until("readiness", async || (readiness(&stage).await.0 == 200).then_some(())).await;
     until("health to be well", async || (storage(&stage).await == "ok").then_some(())).await;
     stage.assert_works().await;
+}
+
+#[tokio::test]
+async fn killed_on_a_full_disk_it_starts_when_there_is_room() {
+    let home = Home::new(env!("CARGO_TARGET_TMPDIR"));
+    let disk = match SmallDisk::mount(home.data()) {
+        Ok(disk) => disk,
+        Err(why) => skip!(format!("no small disk can be mounted here: {why}")),
+    };
+    home.script([Fault::WaitFor(GO.to_owned()).at(Moment::Turn)]);
+    let daemon = launch().start(&home).await;
+    let api = daemon.api();
+    api.until_codex_is("ready").await;
+    let session = api.session(json!({})).await;
+    api.say(&session, "this is never answered").await;
+    daemon.kill().await;
+
+    disk.fill();
+    let Err(refusal) = launch().try_start(&home).await else { panic!("it started without room") };
+    let folder = home.data().display().to_string();
+    for words in ["make room on its disk", "start again", &folder] {
+        assert!(refusal.log.contains(words), "{words:?} in:\n{}", refusal.log);
+    }
+    assert!(!refusal.log.contains("damaged"), "{}", refusal.log);
+
+    disk.make_room();
+    launch().start(&home).await.api().until_codex_is("ready").await;
+    // The home is removed last, after the disk that is mounted in it.
+    drop(disk);
 }
 
 async fn readiness(stage: &Stage) -> (u16, String) {

@@ -124,6 +124,8 @@ async fn case_17_a_session_without_a_turn_is_not_put_away() {
     assert!(listed(api, "?archived=true", &session).await.is_some());
     let refused = api.post(&of(&session, "messages"), json!({ "text": "still there?" })).await;
     assert_eq!(refused.expect(409)["code"], "invalid_state");
+    assert_eq!(refused.body["detail"], format!("session {session} is archived"));
+    assert!(refused.body["hint"].as_str().unwrap().contains(&format!("sessions unarchive {session}")));
     // Codex cannot be told of a name while the thread is away; it hears of it afterwards.
     api.post(&of(&session, "rename"), json!({ "title": "Away" })).await.expect(200);
     let back = api.post(&of(&session, "unarchive"), json!({})).await;

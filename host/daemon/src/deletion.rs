@@ -15,6 +15,7 @@ use codex_manager_model::{Clock, NewEvent, SessionId, Tombstone, limits};
 use codex_manager_store::{Error, Store, Tx};
 use serde_json::json;
 use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::outbox::Outbox;
@@ -29,6 +30,10 @@ const RETRY_MAX: Duration = Duration::from_secs(60);
 /// How long until the child is asked again for threads that it keeps for their forks, when nothing else was deleted
 /// meanwhile: a fork may have been deleted behind our back.
 const KEPT_RETRY: Duration = Duration::from_secs(3600);
+/// How long after something was erased the store's file is written anew: for all that is erased in the meantime at once.
+const COMPACT_DELAY: Duration = Duration::from_secs(1);
+/// For how many times as long as that takes it is left alone afterwards.
+const COMPACT_REST: u32 = 10;
 
 /// Deletions that are under way. Clones share them.
 #[derive(Clone)]
@@ -98,15 +103,27 @@ impl Deletions {
         self.forget_again().await;
         let mut child = self.0.child.state();
         let mut delay = RETRY_MIN;
+        // An earlier life may have erased something.
+        let mut compact_at = Some(Instant::now() + COMPACT_DELAY);
+        let mut rested_at = Instant::now();
         loop {
             let ready = child.borrow_and_update().is_ready();
             let scrubbed = self.scrub().await;
             let left = if ready { self.finish_all().await } else { Left::Nothing };
             let left = if scrubbed { left } else { Left::More };
             tokio::select! {
-                () = self.0.wake.notified() => delay = RETRY_MIN,
-                () = tokio::time::sleep(delay), if left == Left::More => delay = (2 * delay).min(RETRY_MAX),
-                () = tokio::time::sleep(KEPT_RETRY), if left == Left::Kept => {}
+                () = self.0.wake.notified() => {
+                    delay = RETRY_MIN;
+                    compact_at.get_or_insert_with(|| rested_at.max(Instant::now() + COMPACT_DELAY));
+                }
+                () = sleep_until(compact_at.unwrap_or(rested_at)), if compact_at.is_some() => {
+                    let begun = Instant::now();
+                    let compacted = self.compact().await;
+                    rested_at = Instant::now() + begun.elapsed() * COMPACT_REST;
+                    compact_at = (!compacted).then(|| rested_at.max(Instant::now() + RETRY_MAX));
+                }
+                () = sleep(delay), if left == Left::More => delay = (2 * delay).min(RETRY_MAX),
+                () = sleep(KEPT_RETRY), if left == Left::Kept => {}
                 changed = child.changed() => match changed {
                     Ok(()) => delay = RETRY_MIN,
                     Err(_) => return,
@@ -122,6 +139,12 @@ impl Deletions {
             Ok(unfinished) => unfinished.iter().for_each(|session| self.0.stream.forget(session)),
             Err(error) => told(&error),
         }
+    }
+
+    /// Has nothing of it left in unused bytes of the file either.
+    async fn compact(&self) -> bool {
+        let compacted = self.0.store.compact().await;
+        compacted.inspect_err(told).is_ok()
     }
 
     /// Has the bytes gone from the disk, and not only from the tables.

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use codex_manager_app_server::BuildError;
 use codex_manager_store::{LockError, OpenError};
@@ -123,6 +123,19 @@ pub enum StartError {
     /// The child's supervisor could not be started.
     #[error("cannot supervise the app-server")]
     Supervisor(#[source] BuildError),
+    /// The disk of the data folder is full, or the store has reached its bound.
+    #[error(
+        "there is no room left for the store in {}; make room on its disk, or raise --store-bytes-max if that is set, and \
+         start again",
+        folder.display()
+    )]
+    NoRoom {
+        /// The data folder.
+        folder: PathBuf,
+        /// What the store said.
+        #[source]
+        source: codex_manager_store::Error,
+    },
     /// What an earlier life left unfinished could not be ended.
     #[error(
         "cannot take up what an earlier run left in {}; if it is damaged, put an earlier copy in its place, or move it away",
@@ -135,4 +148,16 @@ pub enum StartError {
         #[source]
         source: codex_manager_store::Error,
     },
+}
+
+impl StartError {
+    /// What the store in this file said when it was taken up.
+    pub(crate) fn of_store(path: &Path, source: codex_manager_store::Error) -> Self {
+        match source {
+            codex_manager_store::Error::Full => {
+                Self::NoRoom { folder: path.parent().unwrap_or(path).to_owned(), source }
+            }
+            source => Self::Recovery { path: path.to_owned(), source },
+        }
+    }
 }

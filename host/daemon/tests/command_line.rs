@@ -106,7 +106,17 @@ async fn each_refusal_has_its_exit_code_and_is_told_on_stderr() {
         let output = Machine::with(&daemon).run("sessions get s1").await;
         assert_eq!((code(&output), stdout(&output)), (expected, String::new()), "{status}");
         assert_eq!(stderr(&output), "error: it cannot be\n  hint: try this\n  request: req_1\n", "{status}");
+        let output = Machine::with(&daemon).run("sessions get s1 --json").await;
+        assert_eq!((code(&output), stdout(&output)), (expected, format!("{problem}\n")), "{status}");
     }
+}
+
+#[tokio::test]
+async fn a_refusal_names_its_code_to_have_it_explained() {
+    let daemon = StandIn::answering(StatusCode::GONE, r#"{"detail":"it is gone","code":"session_deleted"}"#).await;
+    let output = Machine::with(&daemon).run("sessions get s1").await;
+    let code = "  code: session_deleted  (codex-manager explain session_deleted)\n";
+    assert_eq!(stderr(&output), format!("error: it is gone\n{code}"));
 }
 
 #[tokio::test]

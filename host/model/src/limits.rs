@@ -111,8 +111,12 @@ pub const JSON_ELEMENTS_MAX: usize = 10_000;
 pub const REQUESTS_PER_SECOND: u32 = 5_000;
 /// How many requests one token may make at once after it has been silent, unless told otherwise.
 pub const REQUESTS_BURST: u32 = 10_000;
-/// How many acts the audit keeps; then the oldest go.
+/// How many acts that were done the audit keeps; then the oldest go.
 pub const AUDIT_KEPT_MAX: u32 = 100_000;
+/// How many acts that were refused to their sender the audit keeps beside those; then the oldest go.
+pub const AUDIT_REFUSED_KEPT_MAX: u32 = AUDIT_KEPT_MAX / 10;
+/// How many acts are written until those that are too many go.
+pub const AUDIT_PRUNED_EVERY: u32 = 1000;
 /// How many acts one page of the audit has at most.
 pub const AUDIT_PAGE_MAX: u32 = 1000;
 /// The longest id that the audit keeps of what an act was about.

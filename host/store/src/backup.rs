@@ -14,7 +14,11 @@ use rusqlite::{Connection, OpenFlags, params};
 use tokio::task::spawn_blocking;
 
 use crate::database::Database;
+use crate::schema::{Alteration, Schema};
 use crate::{Error, OpenError, Store, folder};
+
+/// What only a backup has.
+const FILES_TABLE: &str = "CREATE TABLE backup_files (path TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT";
 
 /// A file that is kept with the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +57,14 @@ pub enum RestoreError {
     NotABackup {
         /// The file.
         path: PathBuf,
+    },
+    /// It is a backup that somebody has changed: what is in it beside rows is not as we make it.
+    #[error("{} cannot be restored: {what}; restore a backup that nobody has changed", path.display())]
+    Altered {
+        /// The backup.
+        path: PathBuf,
+        /// In what it is not ours.
+        what: Alteration,
     },
     /// Its copy is no database of ours, of a newer version, or damaged.
     #[error("{} cannot be restored: {}", path.display(), words(why))]
@@ -98,7 +110,7 @@ fn write(database: &Database, to: &Path, files: &[BackupFile]) -> Result<(), Err
 
 fn add(backup: &mut Connection, files: &[BackupFile]) -> rusqlite::Result<()> {
     let tx = backup.transaction()?;
-    tx.execute("CREATE TABLE backup_files (path TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT", [])?;
+    tx.execute(FILES_TABLE, [])?;
     for file in files {
         tx.execute("INSERT INTO backup_files VALUES (?1, ?2)", params![file.path, file.bytes])?;
     }
@@ -124,6 +136,12 @@ pub fn restore(backup: &Path, folder: &Path) -> Result<Vec<BackupFile>, RestoreE
     let connection = database.writer().map_err(damaged)?;
     if !is_backup(&connection).map_err(damaged)? {
         return Err(RestoreError::NotABackup { path: backup.to_owned() });
+    }
+    check_pages(&connection).map_err(damaged)?;
+    // Nothing is written before this, because a trigger would have its part in it.
+    let expected = database.schema_expected(FILES_TABLE).map_err(unfit)?;
+    if let Some(what) = alteration(&connection, &expected).map_err(damaged)? {
+        return Err(RestoreError::Altered { path: backup.to_owned(), what });
     }
     let files = take(&connection).map_err(damaged)?;
     connection.close().map_err(|(_, error)| damaged(error))?;
@@ -162,13 +180,25 @@ fn is_backup(connection: &Connection) -> rusqlite::Result<bool> {
     })
 }
 
-/// Checks every page, begins the new lineage, and takes the files out.
-fn take(connection: &Connection) -> rusqlite::Result<Vec<BackupFile>> {
+fn check_pages(connection: &Connection) -> rusqlite::Result<()> {
     let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if found != "ok" {
         let damaged = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
         return Err(rusqlite::Error::SqliteFailure(damaged, Some(found)));
     }
+    Ok(())
+}
+
+fn alteration(connection: &Connection, expected: &Schema) -> rusqlite::Result<Option<Alteration>> {
+    if let Some(what) = Schema::of(connection)?.alteration(expected) {
+        return Ok(Some(what));
+    }
+    let rows = connection.query_row("SELECT count(*) FROM log", [], |row| row.get(0))?;
+    Ok((rows != 1).then_some(Alteration::Log { rows }))
+}
+
+/// Begins the new lineage, and takes the files out.
+fn take(connection: &Connection) -> rusqlite::Result<Vec<BackupFile>> {
     let mut rows = connection.prepare("SELECT path, bytes FROM backup_files ORDER BY path")?;
     let read = rows.query_map([], |row| Ok(BackupFile { path: row.get(0)?, bytes: row.get(1)? }))?;
     let files = read.collect::<rusqlite::Result<_>>()?;

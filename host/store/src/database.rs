@@ -8,6 +8,7 @@ use codex_manager_model::Epoch;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
+use crate::schema::Schema;
 use crate::{Error, OpenError};
 
 /// Every schema there ever was, in order. What has been released is never changed, only added to.
@@ -22,6 +23,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../migrations/8-audit.sql")),
     M::up(include_str!("../migrations/9-suggestions.sql")),
     M::up(include_str!("../migrations/10-interactions-kept.sql")),
+    M::up(include_str!("../migrations/11-erased.sql")),
 ];
 /// "CMGR", written into the file by the first migration.
 const APPLICATION_ID: i64 = 0x434d_4752;
@@ -64,12 +66,9 @@ impl Database {
         check_version(rusqlite::version_number())?;
         self.check_identity()?;
         let mut connection = self.writer().map_err(|error| self.failed(error))?;
-        Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(|error| match error {
-            rusqlite_migration::Error::RusqliteError { err, .. } => self.failed(err),
-            other => OpenError::Database { path: self.path.clone(), source: Error::Sqlite(Arc::new(other)) },
-        })?;
+        Migrations::from_slice(MIGRATIONS).to_latest(&mut connection).map_err(|error| self.not_migrated(error))?;
         connection
-            .execute("INSERT OR IGNORE INTO log VALUES (1, ?1, 0, 0)", [Epoch::fresh().as_str()])
+            .execute("INSERT OR IGNORE INTO log VALUES (1, ?1, 0, 0, 0)", [Epoch::fresh().as_str()])
             .map_err(|error| self.failed(error))?;
         Ok(connection)
     }
@@ -124,6 +123,15 @@ impl Database {
         Ok(found == MIGRATIONS.len() as u32)
     }
 
+    /// The schema that a database of the file's version has when it is made by nobody but us, with what `beside` makes.
+    pub(crate) fn schema_expected(&self, beside: &str) -> Result<Schema, OpenError> {
+        let (_, version, _) = self.identity().map_err(|error| self.failed(error))?;
+        let mut fresh = Connection::open_in_memory().map_err(|error| self.failed(error))?;
+        let migrated = Migrations::from_slice(MIGRATIONS).to_version(&mut fresh, version as usize);
+        migrated.map_err(|error| self.not_migrated(error))?;
+        fresh.execute_batch(beside).and_then(|()| Schema::of(&fresh)).map_err(|error| self.failed(error))
+    }
+
     fn identity(&self) -> rusqlite::Result<(i64, u32, u32)> {
         // Writable, because a write-ahead log that was left behind is read into place by whoever comes first.
         let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE, READER_CACHE_KIB)?;
@@ -132,6 +140,13 @@ impl Database {
             connection.pragma_query_value(None, "user_version", |row| row.get(0))?,
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?,
         ))
+    }
+
+    fn not_migrated(&self, error: rusqlite_migration::Error) -> OpenError {
+        match error {
+            rusqlite_migration::Error::RusqliteError { err, .. } => self.failed(err),
+            other => OpenError::Database { path: self.path.clone(), source: Error::Sqlite(Arc::new(other)) },
+        }
     }
 
     pub(crate) fn failed(&self, error: rusqlite::Error) -> OpenError {

@@ -2,7 +2,8 @@
 //!
 //! The numbers stay: places in the log, ids, times, and who did what. What they held goes, in place. With
 //! `secure_delete` the bytes are overwritten in the file, and [`Store::scrub`](crate::Store::scrub) folds away the
-//! write-ahead log, so that they are gone from the disk too.
+//! write-ahead log. SQLite overwrites what it frees and not what it has moved from one page to another, so that copies may
+//! be left between rows; [`Store::compact`](crate::Store::compact) writes the file anew, without them.
 
 use codex_manager_model::{SessionId, Tombstone};
 
@@ -35,6 +36,7 @@ const LEFT: &[&str] = &[
     "UPDATE request_steps SET made = 'null' WHERE made IS NOT NULL
          AND (owner, key) IN (SELECT owner, key FROM request_keys WHERE session = ?1)",
     "UPDATE request_keys SET body = NULL WHERE session = ?1",
+    "UPDATE log SET erased = 1 WHERE ?1 IS NOT NULL",
 ];
 
 impl View<'_> {

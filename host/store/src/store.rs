@@ -67,6 +67,18 @@ impl Store {
         answer.await.unwrap_or(Err(Error::Closed))
     }
 
+    /// Writes the file anew if something was erased since that was done last, so that nothing of it is left between rows
+    /// either. Writers wait meanwhile, and the disk needs room for as much again.
+    ///
+    /// # Errors
+    ///
+    /// When the disk fails or is full, or the store is closed; then it is to be asked for again.
+    pub async fn compact(&self) -> Result<(), Error> {
+        let (asked, answer) = oneshot::channel();
+        self.writer.inbox.send(Message::Compact(asked)).await.map_err(|_| Error::Closed)?;
+        answer.await.unwrap_or(Err(Error::Closed))
+    }
+
     /// "The log grew to 4711": told after the commit and before its writers are answered. It closes when the store
     /// has closed.
     pub fn head(&self) -> watch::Receiver<Seq> {

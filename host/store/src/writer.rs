@@ -22,12 +22,24 @@ pub(crate) enum Message {
     Operation(Box<dyn Operation>),
     /// Fold the write-ahead log away, and say whether nothing of it is left.
     Scrub(Scrub),
+    /// Write the file anew if something was erased.
+    Compact(Compact),
     /// Take nothing more, finish what waits, and end.
     Close,
 }
 
 /// Who waits for the write-ahead log to be folded away.
 pub(crate) type Scrub = oneshot::Sender<Result<bool, Error>>;
+/// Who waits for the file to be written anew.
+pub(crate) type Compact = oneshot::Sender<Result<(), Error>>;
+
+/// What came in together.
+#[derive(Default)]
+struct Batch {
+    operations: Vec<Box<dyn Operation>>,
+    scrubs: Vec<Scrub>,
+    compacts: Vec<Compact>,
+}
 
 /// What the writer is reached by.
 pub(crate) struct Handle {
@@ -69,8 +81,9 @@ impl Writer {
 
     fn run(mut self) {
         while let Some(message) = self.inbox.blocking_recv() {
-            let (batch, scrubs) = self.gather(message);
-            self.write(batch);
+            let Batch { operations, scrubs, compacts } = self.gather(message);
+            self.write(operations);
+            self.compact(compacts);
             self.scrub(scrubs);
         }
         // A log that could not be folded away is read by the next start.
@@ -80,18 +93,31 @@ impl Writer {
     }
 
     /// Takes what waits by now, up to a bound.
-    fn gather(&mut self, first: Message) -> (Vec<Box<dyn Operation>>, Vec<Scrub>) {
-        let (mut batch, mut scrubs) = (Vec::new(), Vec::new());
+    fn gather(&mut self, first: Message) -> Batch {
+        let mut batch = Batch::default();
         let mut next = Some(first);
         while let Some(message) = next {
             match message {
-                Message::Operation(operation) => batch.push(operation),
-                Message::Scrub(asked) => scrubs.push(asked),
+                Message::Operation(operation) => batch.operations.push(operation),
+                Message::Scrub(asked) => batch.scrubs.push(asked),
+                Message::Compact(asked) => batch.compacts.push(asked),
                 Message::Close => self.inbox.close(),
             }
-            next = if batch.len() < STORE_BATCH_MAX { self.inbox.try_recv().ok() } else { None };
+            next = if batch.operations.len() < STORE_BATCH_MAX { self.inbox.try_recv().ok() } else { None };
         }
-        (batch, scrubs)
+        batch
+    }
+
+    /// Writes the file anew, once for all who ask.
+    fn compact(&mut self, compacts: Vec<Compact>) {
+        if compacts.is_empty() {
+            return;
+        }
+        let compacted = self.renew().and_then(|()| compact(&self.connection).map_err(Error::of));
+        for asked in compacts {
+            // Nobody may be waiting any more.
+            drop(asked.send(compacted.clone()));
+        }
     }
 
     /// Folds the log away, once for all who ask.
@@ -188,6 +214,15 @@ fn run(connection: &Connection, sql: &str) -> Result<(), Error> {
 /// in it.
 fn fold(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get("busy").map(|busy: i64| busy == 0))
+}
+
+/// Writes the file anew if something was erased since. Dying in between, it is done again.
+fn compact(connection: &Connection) -> rusqlite::Result<()> {
+    if connection.query_row("SELECT erased FROM log", [], |row| row.get(0))? {
+        connection.execute_batch("VACUUM; UPDATE log SET erased = 0")?;
+        fold(connection)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -119,7 +119,7 @@ impl Builder {
     async fn open_store(&self) -> Result<(Store, Tokens), StartError> {
         let config = store::Config { folder: self.data_folder.clone(), size_bytes_max: self.store_bytes_max };
         let path = config.file();
-        let failed = |source| StartError::Recovery { path: path.clone(), source };
+        let failed = |source| StartError::of_store(&path, source);
         let store = config.open().map_err(StartError::Store)?;
         intake::recover(&store, self.clock.now()).await.map_err(failed)?;
         let tokens = Tokens::open(store.clone(), self.clock.clone()).await.map_err(failed)?;

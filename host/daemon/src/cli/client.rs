@@ -139,7 +139,7 @@ impl Client {
             return Ok(response);
         }
         let (status, answer) = (response.status(), self.read(response).await?);
-        Err(self.refused(status, &answer.json))
+        Err(self.refused(status, &answer))
     }
 
     /// Each part of the path is escaped: an id from elsewhere names a thing and never a route.
@@ -160,7 +160,7 @@ impl Client {
         let response = request.timeout(self.timeout).send().await.map_err(|error| self.unsent(&error))?;
         let status = response.status();
         let answer = self.read(response).await?;
-        if status.is_success() { Ok(answer) } else { Err(self.refused(status, &answer.json)) }
+        if status.is_success() { Ok(answer) } else { Err(self.refused(status, &answer)) }
     }
 
     async fn read(&self, mut response: Response) -> Result<Answer, Failure> {
@@ -176,8 +176,8 @@ impl Client {
         Ok(Answer { text, json })
     }
 
-    fn refused(&self, status: StatusCode, body: &Value) -> Failure {
-        let failure = Failure::answered(status, body);
+    fn refused(&self, status: StatusCode, answer: &Answer) -> Failure {
+        let failure = Failure::answered(status, answer);
         if status == StatusCode::UNAUTHORIZED && self.bearer.is_none() {
             return failure
                 .hint("name a token in --bearer or CODEX_MANAGER_BEARER_TOKEN, or the data folder in --data-dir");

@@ -47,13 +47,16 @@ impl Doctor {
         let paths = settings.as_ref().map_or(paths, |settings| settings.paths().clone());
         let chosen =
             |flag: Option<PathBuf>, setting| flag.or_else(|| settings.as_ref().ok()?.path(setting).map(PathBuf::from));
+        let (codex_bin, bwrap) = (chosen(self.codex_bin, table::CODEX_BIN), chosen(self.bwrap, table::BWRAP));
+        let codex = programs::path(codex_bin.clone(), &paths.tools);
+        let has_key = env::var_os("OPENAI_API_KEY").is_some_and(|key| !key.is_empty());
         let mut checks = vec![
             folders::data(&paths),
             of_settings(&settings),
             of_running(settings.as_ref().ok().and_then(Running::on)),
             folders::codex_home(&paths.codex_home),
             login::configuration(context, &paths.codex_home).await,
-            login::check(&paths.codex_home, env::var_os("OPENAI_API_KEY").is_some_and(|key| !key.is_empty())),
+            login::check(&paths.codex_home, has_key, codex.as_deref()),
             folders::tools(&paths.tools),
             folders::space(paths.data.path()),
             programs::sqlite(),
@@ -63,7 +66,6 @@ impl Doctor {
         checks.push(daemon::health(context).await);
         checks.push(extensions::check(context).await);
         checks.push(daemon::leftovers(&holder, &paths.data));
-        let (codex_bin, bwrap) = (chosen(self.codex_bin, table::CODEX_BIN), chosen(self.bwrap, table::BWRAP));
         checks.extend(programs::codex(codex_bin, &paths.tools, bwrap).await);
         Ok(checks)
     }

@@ -52,7 +52,7 @@ impl List {
         let lines: Vec<_> = frames.filter(|frame| rows.begins(frame)).map(|frame| text(&frame)).collect();
         match (lines.is_empty(), answer.json["more"] == true) {
             (false, _) => context.output.line(&lines.join("\n"))?,
-            (true, false) => remark("nothing of this kind is in the log"),
+            (true, false) => remark(self.which.nothing()),
             (true, true) => {}
         }
         if answer.json["more"] == true {

@@ -6,7 +6,8 @@ use std::{fmt, io};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use super::output::remark;
+use super::client::Answer;
+use super::output::{Output, remark};
 use super::plain::plain;
 
 /// The exit codes, as `--help` shows them.
@@ -40,13 +41,17 @@ pub(super) struct Failure {
     message: String,
     hint: Option<String>,
     request: Option<String>,
+    /// What the API calls it.
+    code: Option<Box<str>>,
+    /// The document that the API refused it with, as it came.
+    problem: Option<Box<str>>,
     /// The reader of our output has all that it wanted, and so is all done.
     is_enough: bool,
 }
 
 impl Failure {
     pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), hint: None, request: None, is_enough: false }
+        Self { exit, message: message.into(), hint: None, request: None, code: None, problem: None, is_enough: false }
     }
 
     /// An error with its causes, one after the other.
@@ -56,13 +61,16 @@ impl Failure {
     }
 
     /// The answer of the daemon to something that it did not do.
-    pub(super) fn answered(status: StatusCode, body: &Value) -> Self {
+    pub(super) fn answered(status: StatusCode, answer: &Answer) -> Self {
+        let body = &answer.json;
         let text = |member: &str| body[member].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
         let message = text("detail").or_else(|| text("message")).or_else(|| text("title"));
         let message = message.unwrap_or_else(|| format!("the daemon answered {status}"));
         let mut failure = Self::new(exit_of(status, body), message + &issues(body));
         failure.hint = text("hint").or_else(|| operation_hint(failure.exit, body));
         failure.request = text("requestId");
+        failure.code = text("code").map(String::into_boxed_str);
+        failure.problem = body.is_object().then(|| answer.text.trim().into());
         failure
     }
 
@@ -72,14 +80,23 @@ impl Failure {
         self
     }
 
-    /// Tells it on stderr. Untrusted words are in it, so nothing of it moves the cursor.
-    pub(super) fn report(&self) -> ExitCode {
+    /// Tells it on stderr. Untrusted words are in it, so nothing of it moves the cursor. A program has what the API said on
+    /// stdout too, where it reads everything else.
+    pub(super) fn report(&self, output: Output) -> ExitCode {
         if self.is_enough {
             return ExitCode::SUCCESS;
+        }
+        if let (Output::Json, Some(problem)) = (output, &self.problem) {
+            // Whoever does not read it any more has the exit code.
+            let _ = output.line(problem);
         }
         remark(&format!("error: {}", plain(&self.message)));
         if let Some(hint) = &self.hint {
             remark(&format!("  hint: {}", plain(hint)));
+        }
+        if let Some(code) = &self.code {
+            let code = plain(code);
+            remark(&format!("  code: {code}  (codex-manager explain {code})"));
         }
         if let Some(request) = &self.request {
             remark(&format!("  request: {}", plain(request)));
@@ -144,6 +161,10 @@ mod tests {
 
     use super::*;
 
+    fn answered(status: StatusCode, body: &Value) -> Failure {
+        Failure::answered(status, &Answer { text: body.to_string(), json: body.clone() })
+    }
+
     #[test]
     fn each_status_has_its_exit_code_and_each_code_its_line_in_the_help() {
         let table = [
@@ -170,7 +191,7 @@ mod tests {
     #[test]
     fn a_problem_is_told_with_its_hint_and_request() {
         let body = json!({"detail": "there is no session s", "hint": "list them", "requestId": "req_1"});
-        let failure = Failure::answered(StatusCode::NOT_FOUND, &body);
+        let failure = answered(StatusCode::NOT_FOUND, &body);
         assert_eq!(failure.message, "there is no session s");
         assert_eq!((failure.hint.as_deref(), failure.request.as_deref()), (Some("list them"), Some("req_1")));
     }
@@ -184,7 +205,7 @@ mod tests {
             (Value::Null, "validation failed: is not there"),
         ] {
             let body = json!({"detail": "validation failed", "issues": [{"path": path, "message": "is not there"}]});
-            assert_eq!(Failure::answered(StatusCode::BAD_REQUEST, &body).message, expected);
+            assert_eq!(answered(StatusCode::BAD_REQUEST, &body).message, expected);
         }
     }
 
@@ -193,22 +214,22 @@ mod tests {
         for (code, exit) in
             [("already_decided", Exit::Conflict), ("expired", Exit::Conflict), ("approval_not_found", Exit::NotFound)]
         {
-            assert_eq!(Failure::answered(StatusCode::NOT_FOUND, &json!({ "code": code })).exit, exit, "{code}");
+            assert_eq!(answered(StatusCode::NOT_FOUND, &json!({ "code": code })).exit, exit, "{code}");
         }
     }
 
     #[test]
     fn an_answer_without_words_is_told_by_its_status() {
-        let failure = Failure::answered(StatusCode::BAD_GATEWAY, &Value::Null);
+        let failure = answered(StatusCode::BAD_GATEWAY, &Value::Null);
         assert_eq!(failure.message, "the daemon answered 502 Bad Gateway");
     }
 
     #[test]
     fn what_is_unknown_names_the_operation_to_ask_for() {
-        let failure = Failure::answered(StatusCode::GATEWAY_TIMEOUT, &json!({"operationId": "op_7"}));
+        let failure = answered(StatusCode::GATEWAY_TIMEOUT, &json!({"operationId": "op_7"}));
         assert_eq!(failure.exit, Exit::Timeout);
         assert!(failure.hint.unwrap().contains("operations get op_7"));
-        assert_eq!(Failure::answered(StatusCode::NOT_FOUND, &json!({"operationId": "op_7"})).hint, None);
+        assert_eq!(answered(StatusCode::NOT_FOUND, &json!({"operationId": "op_7"})).hint, None);
     }
 
     #[test]

@@ -23,6 +23,11 @@ const SUBSTANCE: [&str; 14] = [
     "/itemType",
 ];
 
+/// The type that is shown under this name, when Codex says it; `None` for what is a whole type already.
+pub(crate) fn whole_name(name: &str) -> Option<String> {
+    (!name.starts_with("app_server")).then(|| format!("{CHILD_PREFIX}{name}"))
+}
+
 /// One message of the event stream.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Frame(pub(crate) Value);

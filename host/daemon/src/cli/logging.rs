@@ -1,4 +1,5 @@
-//! What the program says about itself: on stderr, for people on a terminal and as JSON elsewhere.
+//! What the program says about itself: on stderr, for people on a terminal and as JSON elsewhere. Only a terminal is sent
+//! colours.
 
 use std::env;
 use std::io::{IsTerminal, stderr};
@@ -13,8 +14,10 @@ pub(super) const FORMATS: &[&str] = &["auto", "text", "json"];
 /// Starts logging at `RUST_LOG`, else at `level`, in one of the formats. Only the first call in a process counts.
 pub(super) fn start(level: &str, format: &str) {
     let filter = filter(env::var("RUST_LOG").ok(), level);
+    let is_terminal = stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_target(false);
-    let is_text = format == "text" || format != "json" && stderr().is_terminal();
+    let log = if is_terminal { log } else { log.with_ansi(false) };
+    let is_text = format == "text" || format != "json" && is_terminal;
     // A test, or a program that we are part of, may have set up a log already; that one stays.
     let _ = if is_text { log.try_init() } else { log.json().try_init() };
 }

@@ -79,7 +79,7 @@ struct Cli {
     places: Places,
     #[command(flatten)]
     remote: Remote,
-    /// Print the API's answer as it is; one JSON document a line for `stream`
+    /// Print the API's answer as it is, a refusal too; one JSON document a line for `stream`
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -173,7 +173,7 @@ impl Cli {
             runtime.shutdown_timeout(LEAVE_MAX);
             result
         });
-        result.map_or_else(|failure| failure.report(), |()| ExitCode::SUCCESS)
+        result.map_or_else(|failure| failure.report(context.output), |()| ExitCode::SUCCESS)
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 use super::Context;
 use super::client::Client;
 use super::failure::{Exit, Failure};
-use super::frame::{Frame, Rows};
+use super::frame::{Frame, Rows, whole_name};
 use super::output::{Output, remark};
 use super::plain::{line, tail};
 use super::sse::{Event, Reader};
@@ -42,16 +42,26 @@ pub(super) struct Which {
     /// Only this session's events, and the daemon's own
     #[arg(long, value_name = "SESSION")]
     thread: Option<String>,
-    /// Only events whose type begins with this, such as approval; may be said more than once
+    /// Only events whose type begins with this: as it is shown, such as approval or turn.completed, or whole, such as
+    /// app_server.turn.completed; may be said more than once
     #[arg(long = "type", value_name = "TYPE")]
     types: Vec<String>,
 }
 
 impl Which {
-    /// In the words of the API.
+    /// In the words of the API, to which what Codex says has a longer name than is shown.
     pub(super) fn query(&self) -> impl Iterator<Item = (&'static str, String)> {
-        let types = self.types.iter().map(|kind| ("types", kind.clone()));
-        self.thread.iter().map(|thread| ("threadId", thread.clone())).chain(types)
+        let named = self.types.iter().flat_map(|types| types.split(',').map(str::trim).filter(|name| !name.is_empty()));
+        let types = named.flat_map(|name| [Some(name.to_owned()), whole_name(name)]).flatten();
+        self.thread.iter().map(|thread| ("threadId", thread.clone())).chain(types.map(|name| ("types", name)))
+    }
+
+    /// What is said of a log without any.
+    pub(super) fn nothing(&self) -> &'static str {
+        match self.types.is_empty() {
+            true => "nothing of this kind is in the log",
+            false => "nothing of this kind is in the log; without --type it shows which types there are",
+        }
     }
 
     /// Fails for a session that is not there.
@@ -143,6 +153,19 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_type_is_sought_as_it_is_shown_and_as_it_is() {
+        let which = |types: &[&str]| Which { thread: None, types: types.iter().map(ToString::to_string).collect() };
+        for (said, asked) in [
+            (&["turn.completed"][..], &["turn.completed", "app_server.turn.completed"][..]),
+            (&["app_server.turn", "app_server_state"], &["app_server.turn", "app_server_state"]),
+            (&["approval, item", ""], &["approval", "app_server.approval", "item", "app_server.item"]),
+        ] {
+            let query: Vec<_> = which(said).query().collect();
+            assert_eq!(query, asked.iter().map(|name| ("types", name.to_string())).collect::<Vec<_>>(), "{said:?}");
+        }
+    }
 
     #[test]
     fn an_event_is_one_line_that_begins_with_its_place() {

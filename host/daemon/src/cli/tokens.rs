@@ -14,6 +14,7 @@ use super::failure::{Exit, Failure};
 use super::output::{Output, remark};
 use super::plain::cell;
 use super::words::word;
+use crate::service::tokens::FILE_TOKEN_NAME;
 use offline::Offline;
 
 const HEADINGS: [&str; 6] = ["TOKEN", "ROLE", "NAME", "MADE", "ENDS", "REVOKED"];
@@ -95,7 +96,13 @@ impl Tokens {
             Self::List => output.list(answer, HEADINGS, "there are no tokens", |token| {
                 ["tokenId", "role", "name", "createdAt", "expiresAt", "revokedAt"].map(|member| cell(&token[member]))
             }),
-            Self::Revoke { .. } => output.answer(answer, |body| format!("{} ended", cell(&body["token"]["tokenId"]))),
+            Self::Revoke { .. } => {
+                output.answer(answer, |body| format!("{} ended", cell(&body["token"]["tokenId"])))?;
+                if answer.json["token"]["name"] == FILE_TOKEN_NAME {
+                    remark("the file `token` held it; a daemon that starts writes a new one there");
+                }
+                Ok(())
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ where
         .says(
             "Every request that may change something is written down before it is answered, refused ones too, as long as \
              its bearer was known. Nothing of what it said is kept. The newest come first; the oldest go when there are \
-             too many.",
+             too many, and those that were refused for their role never push out others.",
         )
         .query::<Ask>()
         .answer::<AuditPage>(200, "The acts.", example);

@@ -15,7 +15,8 @@ const SAYS: &str = "What the daemon holds of the session is erased in one transa
 (their numbers stay, without content), transcript, interactions, records of extensions, waiting operations, kept answers. \
 Codex is then had to interrupt what runs, to end the session's commands and to delete its thread; that is repeated until \
 it has, also after a restart, and `deletedFileCount` tells what was gone by the time of the answer. From then on every \
-call for the session is answered with 410.
+call for the session is answered with 410. Within seconds the store's file is written anew, so that nothing is left in \
+bytes that no row uses.
 
 Codex does not delete a thread that another was forked from while that one is there, for they share their beginning. It is asked again when another session was deleted, when it was started anew, and every hour; until then the thread stays in `CODEX_HOME`, which `session_kept_for_fork` tells in the log, and `session_erased` that it is gone.
 

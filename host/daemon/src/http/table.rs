@@ -90,6 +90,11 @@ impl Entry {
         }
     }
 
+    /// Whether there is something here for the method.
+    pub(super) fn answers(&self, method: &Method) -> bool {
+        self.endpoint(method).is_some()
+    }
+
     fn endpoint(&self, method: &Method) -> Option<&Endpoint> {
         let method = if *method == Method::HEAD { &Method::GET } else { method };
         self.endpoints.iter().find(|endpoint| endpoint.method == *method)

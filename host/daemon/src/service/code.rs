@@ -71,7 +71,7 @@ codes! {
     // Who asks.
     UNAUTHENTICATED "unauthenticated" [Unauthenticated]
         "No valid token came with the request: none, a wrong one, one that has ended or was revoked."
-        "Send `Authorization: Bearer <token>`; the file `token` in the data folder holds one."
+        "Send `Authorization: Bearer <token>`; the file `token` in the data folder holds one, and a daemon that starts makes it anew if it has ended."
     INSUFFICIENT_ROLE "insufficient_role" [Forbidden]
         "The token is valid, and its role is not enough for this."
         "Use a token of one of the roles in `required`; `codex-manager tokens create` makes one."
@@ -269,7 +269,7 @@ codes! {
         "The message says why; try again when that has changed."
     AUTH_REQUIRED "auth_required" [Unauthenticated]
         "Codex is not logged in with its provider."
-        "Log in with `codex login`, or through POST /api/account/login/start."
+        "Log in with `codex login`, which `codex-manager doctor` spells out, or through POST /api/account/login/start."
     CODEX_TIMEOUT "codex_timeout" [Timeout]
         "Codex did not answer in time. Nothing was to be changed by this request."
         "Try again; health says whether it answers at all."

@@ -95,18 +95,25 @@ impl Sessions {
         });
         match (admitted.await, session) {
             (Ok(operation), _) => Ok(operation.outcome.unwrap_or_default()),
-            (Err(error), Some(id)) => Err(self.unless_missing(error, &id).await),
+            (Err(error), Some(id)) => Err(self.in_our_words(error, &id).await),
             (Err(error), None) => Err(error),
         }
     }
 
-    /// Codex has the same word for a thread that was never written down and for one that is gone; we know which it is.
-    async fn unless_missing(&self, error: Error, id: &SessionId) -> Error {
-        if error.code.word != code::NOT_MATERIALIZED.word {
+    /// Codex has the same word for a thread that was never written down and for one that is gone; we know which it is. Of
+    /// one that is away it says how its own command line gets it back, past us.
+    async fn in_our_words(&self, mut error: Error, id: &SessionId) -> Error {
+        let away = error.code.word == code::INVALID_STATE.word && error.message.contains("archived");
+        if !away && error.code.word != code::NOT_MATERIALIZED.word {
             return error;
         }
         match self.readable(id).await {
-            Ok(session) if session.materialized => {
+            Ok(session) if away && session.archived => {
+                error.message = format!("session {id} is archived");
+                let verb = format!("`codex-manager sessions unarchive {id}`, or POST /api/sessions/{id}/unarchive");
+                error.hint(format!("get it back first: {verb}"))
+            }
+            Ok(session) if !away && session.materialized => {
                 Error::new(code::THREAD_MISSING, format!("Codex no longer has the thread of session {id}"))
                     .with("sessionId", id.as_str())
             }

@@ -25,7 +25,7 @@ use crate::paths::DataFolder;
 pub(crate) use secret::Secret;
 
 /// The name of the token in the token file; no other may have it.
-const FILE_TOKEN_NAME: &str = "token file";
+pub(crate) const FILE_TOKEN_NAME: &str = "token file";
 
 /// The longest time for which nobody looks whether a token has expired.
 const EXPIRY_CHECK_INTERVAL: Duration = Duration::from_secs(60);

@@ -141,3 +141,23 @@ async fn the_help_of_a_verb_begins_with_what_is_its_own() {
     }
     assert!(own.contains("<TITLE>") && own.contains("--help"), "{help}");
 }
+
+#[tokio::test]
+async fn who_ends_the_token_of_the_file_hears_where_the_next_one_comes_from() {
+    for (name, said) in [("token file", "a daemon that starts writes a new one"), ("ci", "")] {
+        let body = format!(r#"{{"token":{{"tokenId":"tok_1","name":"{name}"}}}}"#);
+        let daemon = StandIn::answering(StatusCode::OK, body.leak()).await;
+        let output = Machine::with(&daemon).run("tokens revoke tok_1").await;
+        assert_eq!((code(&output), stdout(&output).as_str()), (0, "tok_1 ended\n"));
+        assert!(stderr(&output).contains(said) && stderr(&output).is_empty() == said.is_empty(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_type_that_nothing_has_is_told_how_to_find_one_that_is_there() {
+    let daemon = StandIn::answering(StatusCode::OK, r#"{"data":[]}"#).await;
+    let output = Machine::with(&daemon).run("events list --type turns").await;
+    assert_eq!(code(&output), 0);
+    assert!(stderr(&output).contains("without --type"), "{}", stderr(&output));
+    assert_eq!(daemon.take_all(), ["GET /api/events?types=turns&types=app_server.turns"]);
+}

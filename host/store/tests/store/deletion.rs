@@ -1,7 +1,7 @@
 //! What is left of a session that was deleted: its numbers, and nothing that it said, in the tables and in the files.
 
 use codex_manager_model::{
-    ItemStatus, NewEvent, OperationKind, OperationState, RequestKey, Seq, SessionId, Suggestion, Tombstone,
+    ItemStatus, NewEvent, OperationId, OperationKind, OperationState, RequestKey, Seq, SessionId, Suggestion, Tombstone,
 };
 use codex_manager_store::{Error, KeptAnswer, KeyedRequest, RequestStep, Store, Tx};
 use serde_json::json;
@@ -156,4 +156,40 @@ async fn what_the_child_does_not_forget_yet_stands_before_nothing_else() {
     let (said, unfinished) = postponed.unwrap();
     assert_eq!(said, [true, true, false], "what was said before is nothing new");
     assert_eq!(unfinished, ["c", "b", "a"].map(SessionId::new));
+}
+
+#[tokio::test]
+async fn nothing_is_left_between_rows_that_were_moved() {
+    let folder = folder();
+    let store = open(&folder);
+    // Rows of many sessions that grow in an order that is not theirs have pages split, and cells moved between them.
+    let sessions = |n: usize| SessionId::new(format!("s{n}"));
+    for round in 0..8_usize {
+        let filled: Result<(), Error> = store
+            .write(move |tx| {
+                let ids: Vec<_> = (0..60).map(|n| OperationId::new(format!("op_{}_{round}", n * 37 % 60))).collect();
+                for (n, id) in ids.iter().enumerate() {
+                    let mut sent = operation(OperationKind::Call, None);
+                    (sent.id, sent.session) = (id.clone(), Some(sessions(n)));
+                    sent.body = json!({ "text": format!("{CANARY} {}", "y".repeat(20 + n * round)) });
+                    tx.record_operation(&sent)?;
+                }
+                for (n, id) in ids.iter().enumerate().rev() {
+                    let outcome = json!({ "turn": "x".repeat(40 + 9 * n) });
+                    let to = OperationState::Answered;
+                    tx.set_operation_state(id, &[OperationState::Recorded], to, None, Some(&outcome), at(1))?;
+                }
+                Ok(())
+            })
+            .await;
+        filled.unwrap();
+    }
+    for n in 0..60 {
+        let erased: Result<(), Error> = store.write(move |tx| tx.erase_session(&sessions(n))).await;
+        erased.unwrap();
+    }
+    assert!(store.scrub().await.unwrap(), "nobody reads");
+    store.compact().await.unwrap();
+    assert!(store.scrub().await.unwrap(), "nobody reads");
+    assert_eq!(found(&folder), Vec::<String>::new());
 }

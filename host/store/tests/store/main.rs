@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, and in what tests share, a surprise is a failure")]
 
 mod aggregates;
+mod audit;
 mod backup;
 mod deletion;
 mod ephemeral;

@@ -54,6 +54,11 @@ fn made_by(version: u32, sql: &[&str]) -> TempDir {
     data
 }
 
+/// A data folder as the first version left it.
+pub(crate) fn of_the_first_version() -> TempDir {
+    made_by(1, &[FIRST, ROWS_OF_FIRST])
+}
+
 /// That everything of the first version is there.
 async fn check(store: &Store) {
     assert_eq!((store.epoch().as_str(), *store.head().borrow()), ("an-epoch", Seq(1)));
@@ -79,7 +84,7 @@ async fn check(store: &Store) {
 
 #[tokio::test]
 async fn what_the_first_version_wrote_is_kept() {
-    let data = made_by(1, &[FIRST, ROWS_OF_FIRST]);
+    let data = of_the_first_version();
     let store = open(&data);
     check(&store).await;
     store.close().await;

@@ -39,8 +39,21 @@ async fn refused(context: &Context) -> Option<String> {
     }
 }
 
+/// With what to log in there: the Codex that is used need not be on the PATH.
+fn login(codex_home: &Path, codex: Option<&Path>) -> String {
+    let codex = codex.unwrap_or(Path::new("codex"));
+    format!("CODEX_HOME={} {} login", quoted(codex_home), quoted(codex))
+}
+
+/// As a shell takes it for one word.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |letter: char| letter.is_alphanumeric() || "/._-+@%:,".contains(letter);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
 /// A login lies in `codex_home`, or the environment has a key, or `config.toml` names a provider that needs neither.
-pub(super) fn check(codex_home: &Path, has_key: bool) -> Check {
+pub(super) fn check(codex_home: &Path, has_key: bool, codex: Option<&Path>) -> Check {
     const NAME: &str = "login";
     let file = codex_home.join("auth.json");
     if file.exists() {
@@ -56,7 +69,7 @@ pub(super) fn check(codex_home: &Path, has_key: bool) -> Check {
         }
         Ok(_) => {
             let message = format!("there is no {}, and OPENAI_API_KEY is not set: turns will fail", file.display());
-            Check::warn(NAME, message, "codex login")
+            Check::warn(NAME, message, login(codex_home, codex))
         }
     }
 }
@@ -82,11 +95,12 @@ mod tests {
     #[test]
     fn without_a_way_to_a_model_the_next_step_is_to_log_in() {
         let home = tempfile::tempdir().unwrap();
-        let found = check(home.path(), false);
-        assert_eq!((found.state, found.next.as_deref()), (State::Warn, Some("codex login")));
-        assert_eq!(check(home.path(), true).state, State::Ok);
+        let found = check(home.path(), false, Some(Path::new("/opt/it's mine/codex")));
+        let next = format!(r"CODEX_HOME={} '/opt/it'\''s mine/codex' login", home.path().display());
+        assert_eq!((found.state, found.next), (State::Warn, Some(next)));
+        assert_eq!(check(home.path(), true, None).state, State::Ok);
         fs::write(home.path().join("auth.json"), "{}").unwrap();
-        assert_eq!(check(home.path(), false).state, State::Ok);
+        assert_eq!(check(home.path(), false, None).state, State::Ok);
     }
 
     #[test]
@@ -101,12 +115,13 @@ mod tests {
             ("model_provider = \"p\"\n[model_providers.p]\nrequires_openai_auth = true", State::Warn),
         ] {
             fs::write(home.path().join("config.toml"), config).unwrap();
-            let found = check(home.path(), false);
+            let found = check(home.path(), false, None);
             assert_eq!(found.state, state, "{config}");
-            assert_eq!(found.next.as_deref(), (state == State::Warn).then_some("codex login"), "{config}");
+            let next = (state == State::Warn).then(|| format!("CODEX_HOME={} codex login", home.path().display()));
+            assert_eq!(found.next, next, "{config}");
         }
         fs::write(home.path().join("config.toml"), "model_provider = ").unwrap();
-        let found = check(home.path(), false);
+        let found = check(home.path(), false, None);
         assert!(found.state == State::Warn && found.next.unwrap().contains("config.toml"));
     }
 }

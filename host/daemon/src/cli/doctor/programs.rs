@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::check::Check;
 use super::replaceable;
-use crate::tools::{self, Codex, Tool};
+use crate::tools::{self, Codex, Tool, ToolError};
 
 /// How long a program may take to say its version.
 const VERSION_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -21,11 +21,20 @@ pub(super) fn sqlite() -> Check {
     Check::ok("sqlite", codex_manager_store::sqlite_version())
 }
 
+/// Where Codex lies, if it is there already.
+pub(super) fn path(given: Option<PathBuf>, tools: &Path) -> Option<PathBuf> {
+    find(given, tools).ok().flatten().map(|tool| tool.path)
+}
+
+/// A name of nothing names no program.
+fn find(given: Option<PathBuf>, tools: &Path) -> Result<Option<Tool>, ToolError> {
+    Codex::new(given.filter(|path| !path.as_os_str().is_empty()), tools).find()
+}
+
 /// Codex, and whether it would be contained.
 pub(super) async fn codex(given: Option<PathBuf>, tools: &Path, bwrap: Option<PathBuf>) -> Vec<Check> {
     const NAME: &str = "codex";
-    let given = given.filter(|path| !path.as_os_str().is_empty());
-    match Codex::new(given, tools).find() {
+    match find(given, tools) {
         Ok(Some(tool)) => {
             let contained = Containment { bwrap, ..Containment::default() }.probe(&tool.path).await;
             let mut checks = vec![version(NAME, &tool).await, containment(&contained)];

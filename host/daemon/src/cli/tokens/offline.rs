@@ -40,7 +40,7 @@ impl Offline {
         let path = config.file();
         let store = config.open().map_err(|error| not_started(&StartError::Store(error)))?;
         let tokens = Tokens::open(store.clone(), Clock::system()).await;
-        let tokens = tokens.map_err(|source| not_started(&StartError::Recovery { path, source }))?;
+        let tokens = tokens.map_err(|source| not_started(&StartError::of_store(&path, source)))?;
         Ok(Self { tokens, store, _lock: lock })
     }
 

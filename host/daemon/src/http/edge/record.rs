@@ -36,10 +36,13 @@ impl<'a> Record<'a> {
         Self { audit, asked, note: OnceLock::new() }
     }
 
-    /// Takes the guard's note, for a request that acts on a route that there is.
+    /// Takes the guard's note, for a request that acts on a route that there is. A method that the route does not answer
+    /// is no act.
     pub(in crate::http) fn note(&self, path: &str, bearer: &Bearer) {
-        let only_reads = matches!(self.asked.method, Method::GET | Method::HEAD | Method::OPTIONS);
-        let Some(route) = self.asked.route().filter(|_| !only_reads) else { return };
+        let method = &self.asked.method;
+        let acts = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        let Some(entry) = self.asked.entry.filter(|entry| acts && entry.answers(method)) else { return };
+        let route = entry.path();
         let note = Note { actor: bearer.actor(), role: bearer.role, targets: targets(route, path), route };
         // The guard stands there once.
         let _ = self.note.set(note);

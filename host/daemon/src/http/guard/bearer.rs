@@ -23,7 +23,10 @@ pub(super) fn secret(headers: &HeaderMap) -> Option<&str> {
 pub(super) fn nobody() -> Problem {
     Error::new(code::UNAUTHENTICATED, "a valid bearer token is required")
         .status("unauthorized")
-        .hint("send `Authorization: Bearer <token>`; the first one is in the file `token` of the data folder")
+        .hint(
+            "send `Authorization: Bearer <token>`; one is in the file `token` of the data folder, and a daemon that starts \
+             makes a new one if that has ended",
+        )
         .into()
 }
 

@@ -47,6 +47,11 @@ async fn what_only_reads_or_comes_from_nobody_is_not_written_down() {
     let fixture = Fixture::new().await;
     fixture.send(get("/view/x", &fixture.viewer)).await;
     fixture.send(post("/api/nowhere", &fixture.admin, "{}")).await;
+    for method in ["PUT", "DELETE", "ODD"] {
+        let method = Method::from_bytes(method.as_bytes()).expect("a method");
+        let odd = with(to_us(method, "/api/tokens"), &fixture.viewer).body(RawBody::empty()).expect("a request");
+        assert_eq!(fixture.send(odd).await.status(), StatusCode::METHOD_NOT_ALLOWED);
+    }
     let nobody = to_us(Method::POST, "/act").body(RawBody::empty()).expect("a request");
     assert_eq!(fixture.send(nobody).await.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(acts(&fixture, "").await, json!({ "data": [], "nextBefore": null }));
