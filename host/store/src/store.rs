@@ -7,7 +7,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::database::Database;
 use crate::readers::Readers;
-use crate::writer::{Handle, Message};
+use crate::writer::{Asked, Handle, Message};
 use crate::{Error, Stats, Tx, View, operation};
 
 /// An open store. Clones are the same store; when the last is dropped, what waits is still written.
@@ -62,9 +62,7 @@ impl Store {
     ///
     /// When the disk fails, or the store is closed.
     pub async fn scrub(&self) -> Result<bool, Error> {
-        let (asked, answer) = oneshot::channel();
-        self.writer.inbox.send(Message::Scrub(asked)).await.map_err(|_| Error::Closed)?;
-        answer.await.unwrap_or(Err(Error::Closed))
+        self.ask(Message::Scrub).await
     }
 
     /// Writes the file anew if something was erased since that was done last, so that nothing of it is left between rows
@@ -74,8 +72,12 @@ impl Store {
     ///
     /// When the disk fails or is full, or the store is closed; then it is to be asked for again.
     pub async fn compact(&self) -> Result<(), Error> {
+        self.ask(Message::Compact).await
+    }
+
+    async fn ask<T>(&self, message: impl FnOnce(Asked<T>) -> Message) -> Result<T, Error> {
         let (asked, answer) = oneshot::channel();
-        self.writer.inbox.send(Message::Compact(asked)).await.map_err(|_| Error::Closed)?;
+        self.writer.inbox.send(message(asked)).await.map_err(|_| Error::Closed)?;
         answer.await.unwrap_or(Err(Error::Closed))
     }
 

@@ -21,24 +21,22 @@ pub(crate) enum Message {
     /// Something to do.
     Operation(Box<dyn Operation>),
     /// Fold the write-ahead log away, and say whether nothing of it is left.
-    Scrub(Scrub),
+    Scrub(Asked<bool>),
     /// Write the file anew if something was erased.
-    Compact(Compact),
+    Compact(Asked<()>),
     /// Take nothing more, finish what waits, and end.
     Close,
 }
 
-/// Who waits for the write-ahead log to be folded away.
-pub(crate) type Scrub = oneshot::Sender<Result<bool, Error>>;
-/// Who waits for the file to be written anew.
-pub(crate) type Compact = oneshot::Sender<Result<(), Error>>;
+/// Who waits for something that is no operation.
+pub(crate) type Asked<T> = oneshot::Sender<Result<T, Error>>;
 
 /// What came in together.
 #[derive(Default)]
 struct Batch {
     operations: Vec<Box<dyn Operation>>,
-    scrubs: Vec<Scrub>,
-    compacts: Vec<Compact>,
+    scrubs: Vec<Asked<bool>>,
+    compacts: Vec<Asked<()>>,
 }
 
 /// What the writer is reached by.
@@ -83,8 +81,8 @@ impl Writer {
         while let Some(message) = self.inbox.blocking_recv() {
             let Batch { operations, scrubs, compacts } = self.gather(message);
             self.write(operations);
-            self.compact(compacts);
-            self.scrub(scrubs);
+            self.once_for_all(compacts, compact);
+            self.once_for_all(scrubs, fold);
         }
         // A log that could not be folded away is read by the next start.
         if let Err(error) = fold(&self.connection) {
@@ -108,27 +106,15 @@ impl Writer {
         batch
     }
 
-    /// Writes the file anew, once for all who ask.
-    fn compact(&mut self, compacts: Vec<Compact>) {
-        if compacts.is_empty() {
+    /// Does something once for all who ask for it.
+    fn once_for_all<T: Clone>(&mut self, asked: Vec<Asked<T>>, work: fn(&Connection) -> rusqlite::Result<T>) {
+        if asked.is_empty() {
             return;
         }
-        let compacted = self.renew().and_then(|()| compact(&self.connection).map_err(Error::of));
-        for asked in compacts {
+        let done = self.renew().and_then(|()| work(&self.connection).map_err(Error::of));
+        for asked in asked {
             // Nobody may be waiting any more.
-            drop(asked.send(compacted.clone()));
-        }
-    }
-
-    /// Folds the log away, once for all who ask.
-    fn scrub(&mut self, scrubs: Vec<Scrub>) {
-        if scrubs.is_empty() {
-            return;
-        }
-        let scrubbed = self.renew().and_then(|()| fold(&self.connection).map_err(Error::of));
-        for asked in scrubs {
-            // Nobody may be waiting any more.
-            drop(asked.send(scrubbed.clone()));
+            drop(asked.send(done.clone()));
         }
     }
 

@@ -16,7 +16,7 @@ use super::asked::Asked;
 use super::edge::Record;
 use super::serve::Link;
 use super::table::Table;
-use super::{Guard, Problem, drain, edge, guard, idempotency, measure};
+use super::{Guard, Problem, drain, edge, idempotency, measure};
 use crate::service::requests::Requests;
 use crate::service::{Audit, Metrics};
 
@@ -42,7 +42,7 @@ impl Api {
     pub(crate) async fn answer(&self, request: Request, link: &Link) -> Response {
         let asked = Asked::new(&request, &self.0.table);
         let record = Record::new(&self.0.audit, &asked);
-        let handled = async { self.handle(request, link, &asked, &record).await };
+        let handled = async { self.handle(request, link, &record).await };
         let answered = AssertUnwindSafe(handled).catch_unwind().await;
         let response = edge::finish(answered, &asked.id);
         record.write(response.status()).await;
@@ -50,16 +50,10 @@ impl Api {
         response
     }
 
-    fn handle<'a>(
-        &'a self,
-        mut request: Request,
-        link: &Link,
-        asked: &'a Asked<'_>,
-        record: &Record<'_>,
-    ) -> BoxFuture<'a, Response> {
+    fn handle<'a>(&'a self, mut request: Request, link: &Link, record: &Record<'a>) -> BoxFuture<'a, Response> {
         let Parts { guard, requests, .. } = &*self.0;
-        match guard::check(guard, &mut request, link, asked, record) {
-            Ok(()) => idempotency::once(requests, request, asked),
+        match guard.check(&mut request, link, record) {
+            Ok(()) => idempotency::once(requests, request, record.asked),
             Err(problem) => refuse(request, problem).boxed(),
         }
     }

@@ -3,10 +3,12 @@
 use axum::extract::Request;
 use axum::http::Method;
 use axum::response::{IntoResponse, Response};
+use codex_manager_model::Role;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use tokio::time::Instant;
 
+use super::Access;
 use super::edge::RequestId;
 use super::table::{Entry, Parameters, Table, no_route};
 
@@ -30,6 +32,11 @@ impl<'a> Asked<'a> {
             entry,
             parameters: parameters.unwrap_or_default(),
         }
+    }
+
+    /// What it needs. What the table does not name needs a token, so that nobody learns without one which routes there are.
+    pub(super) fn access(&self) -> Access {
+        self.entry.map_or(Access::Role(Role::Viewer), |entry| entry.access(&self.method))
     }
 
     /// Has it answered by the line that it means; says so where there is none.

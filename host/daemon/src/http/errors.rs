@@ -14,11 +14,6 @@ pub(super) fn routes() -> Vec<Route> {
     vec![Route::get("/errors/{code}", Access::Open, explain).doc(doc)]
 }
 
-/// Where a code is explained.
-pub(super) fn address(code: &Code) -> String {
-    format!("/errors/{}", code.word.replace('_', "-"))
-}
-
 /// A code in words: what it comes with, what it means, and what to do then.
 pub(crate) fn explained(code: &Code) -> String {
     let statuses: Vec<_> = code.kinds.iter().map(|kind| status_of(*kind).as_str().to_owned()).collect();

@@ -60,7 +60,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Path<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let sent = parts.extensions.get::<Parameters>().cloned().unwrap_or_default().0;
+        let sent = parts.extensions.get::<Parameters>().map_or(&[][..], |parameters| &parameters.0);
         let decoded: Result<Vec<_>, _> = sent.iter().map(|value| percent_decode_str(value).decode_utf8()).collect();
         let read = decoded.map_err(|error| error.to_string()).and_then(|values| parameters(&values));
         // What cannot be an id is nobody's.

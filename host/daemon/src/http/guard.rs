@@ -19,7 +19,6 @@ use codex_manager_model::limits::URI_BYTES_MAX;
 use codex_manager_model::{Clock, Role};
 use serde_json::json;
 
-use super::asked::Asked;
 use super::edge::Record;
 use super::serve::Link;
 use super::{Access, Problem};
@@ -49,6 +48,50 @@ impl Guard {
         Self { doors: Arc::new(doors), tokens, rates: Rates::new(rate), rbac: Arc::new(rbac), clock }
     }
 
+    /// Lets a request through, with its [`Bearer`], or refuses it.
+    pub(super) fn check(&self, request: &mut Request, link: &Link, record: &Record<'_>) -> Result<(), Problem> {
+        if let Some(bearer) = self.admit(request, link, record)? {
+            request.extensions_mut().insert(bearer);
+            request.extensions_mut().insert(link.progress.clone());
+        }
+        Ok(())
+    }
+
+    fn admit(&self, request: &Request, link: &Link, record: &Record<'_>) -> Result<Option<Bearer>, Problem> {
+        if !host::host_allowed(request.headers(), request.uri(), &self.doors, link.over) {
+            return Err(wrong_host());
+        }
+        if !origin::origin_allowed(request.headers(), &self.doors) {
+            return Err(wrong_origin());
+        }
+        if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > URI_BYTES_MAX) {
+            return Err(too_long());
+        }
+        let bearer = match record.asked.access() {
+            Access::Open => None,
+            Access::Role(needed) => Some(self.identify(request, link, record, needed)?),
+        };
+        body::body_allowed(request.method(), request.headers())?;
+        Ok(bearer)
+    }
+
+    /// The bearer, if it may do what needs this role.
+    fn identify(&self, request: &Request, link: &Link, record: &Record<'_>, needed: Role) -> Result<Bearer, Problem> {
+        let secret = bearer::secret(request.headers()).ok_or_else(nobody)?;
+        let mut bearer = self.bearer(secret)?;
+        if let Some(known) = &link.known {
+            known.admitted();
+        }
+        self.rates.take(&bearer.token)?;
+        let route = record.asked.route().unwrap_or_default();
+        bearer.role = self.rbac.lowered(bearer.role, route, request.headers())?;
+        record.note(request.uri().path(), &bearer);
+        if bearer.role < needed {
+            return Err(too_low(needed, bearer.role));
+        }
+        Ok(bearer)
+    }
+
     /// Who shows this secret.
     fn bearer(&self, secret: &str) -> Result<Bearer, Problem> {
         match self.tokens.authenticate(secret) {
@@ -56,70 +99,6 @@ impl Guard {
             None => self.rbac.bearer(secret, self.clock.now())?.ok_or_else(nobody),
         }
     }
-}
-
-/// Lets a request through, with its [`Bearer`], or refuses it.
-pub(super) fn check(
-    guard: &Guard,
-    request: &mut Request,
-    link: &Link,
-    asked: &Asked<'_>,
-    record: &Record<'_>,
-) -> Result<(), Problem> {
-    if let Some(bearer) = admit(guard, request, link, asked, record)? {
-        request.extensions_mut().insert(bearer);
-        request.extensions_mut().insert(link.progress.clone());
-    }
-    Ok(())
-}
-
-fn admit(
-    guard: &Guard,
-    request: &Request,
-    link: &Link,
-    asked: &Asked<'_>,
-    record: &Record<'_>,
-) -> Result<Option<Bearer>, Problem> {
-    if !host::host_allowed(request.headers(), request.uri(), &guard.doors, link.over) {
-        return Err(wrong_host());
-    }
-    if !origin::origin_allowed(request.headers(), &guard.doors) {
-        return Err(wrong_origin());
-    }
-    if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > URI_BYTES_MAX) {
-        return Err(too_long());
-    }
-    // What the table does not name needs a token, so that nobody learns without one which routes there are.
-    let access = asked.entry.map_or(Access::Role(Role::Viewer), |entry| entry.access(&asked.method));
-    let bearer = match access {
-        Access::Open => None,
-        Access::Role(needed) => Some(identify(guard, request, link, asked, record, needed)?),
-    };
-    body::body_allowed(request.method(), request.headers())?;
-    Ok(bearer)
-}
-
-/// The bearer, if it may do what needs this role.
-fn identify(
-    guard: &Guard,
-    request: &Request,
-    link: &Link,
-    asked: &Asked<'_>,
-    record: &Record<'_>,
-    needed: Role,
-) -> Result<Bearer, Problem> {
-    let secret = bearer::secret(request.headers()).ok_or_else(nobody)?;
-    let mut bearer = guard.bearer(secret)?;
-    if let Some(known) = &link.known {
-        known.admitted();
-    }
-    guard.rates.take(&bearer.token)?;
-    bearer.role = guard.rbac.lowered(bearer.role, asked.route().unwrap_or_default(), request.headers())?;
-    record.note(request.uri().path(), &bearer);
-    if bearer.role < needed {
-        return Err(too_low(needed, bearer.role));
-    }
-    Ok(bearer)
 }
 
 fn wrong_host() -> Problem {

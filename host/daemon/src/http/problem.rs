@@ -14,7 +14,6 @@ use axum::response::{IntoResponse, Response};
 use codex_manager_model::limits::BODY_BYTES_MAX;
 use serde_json::{Map, Value};
 
-use super::errors::address;
 use crate::service::code::{self, Code};
 use crate::service::error::{Error, Kind};
 
@@ -93,6 +92,11 @@ impl IntoResponse for Problem {
         response.extensions_mut().insert(self);
         response
     }
+}
+
+/// Where a code is [explained](super::errors).
+pub(super) fn address(code: &Code) -> String {
+    format!("/errors/{}", code.word.replace('_', "-"))
 }
 
 pub(crate) const fn status_of(kind: Kind) -> StatusCode {

@@ -76,16 +76,21 @@ async fn what_could_not_be_recorded_is_waited_for_by_nobody() {
     assert_eq!(stage.outbox.0.waiters.count(), 0);
 }
 
+/// What is said of a reply to a child that is gone.
+async fn refused_late(stage: &Stage) -> Error {
+    let mut reply = stage.outbox.call("item/fileChange/requestApproval", None, json!({ "id": 0 }), Actor::User);
+    reply.kind = OperationKind::Reply;
+    reply.generation = Some(Generation::new("gen_gone"));
+    let performed = tokio::time::timeout(PATIENCE, stage.outbox.perform(reply, |_| Ok(()))).await;
+    performed.expect("an answer").unwrap_err()
+}
+
 #[tokio::test]
 async fn a_reply_to_a_child_that_is_gone_is_void_and_told_to_who_waits() {
     let stage = stage();
     let stop = CancellationToken::new();
     let running = tokio::spawn(stage.outbox.clone().run(stop.clone()));
-    let mut reply = stage.outbox.call("item/fileChange/requestApproval", None, json!({ "id": 0 }), Actor::User);
-    reply.kind = OperationKind::Reply;
-    reply.generation = Some(Generation::new("gen_gone"));
-    let performed = tokio::time::timeout(PATIENCE, stage.outbox.perform(reply, |_| Ok(()))).await;
-    let error = performed.expect("an answer").unwrap_err();
+    let error = refused_late(&stage).await;
     assert_eq!((error.code.word, error.status), ("expired", "reconciled"));
     stop.cancel();
     running.await.unwrap();
@@ -104,11 +109,7 @@ async fn a_reply_to_a_child_that_is_gone_is_not_for_its_successor() {
     tokio::time::timeout(PATIENCE, ready).await.expect("a child").unwrap();
     let stop = CancellationToken::new();
     let running = tokio::spawn(stage.outbox.clone().run(stop.clone()));
-    let mut reply = stage.outbox.call("item/fileChange/requestApproval", None, json!({ "id": 0 }), Actor::User);
-    reply.kind = OperationKind::Reply;
-    reply.generation = Some(Generation::new("gen_gone"));
-    let performed = tokio::time::timeout(PATIENCE, stage.outbox.perform(reply, |_| Ok(()))).await;
-    assert_eq!(performed.expect("an answer").unwrap_err().code.word, "expired");
+    assert_eq!(refused_late(&stage).await.code.word, "expired");
     stop.cancel();
     running.await.unwrap();
     stage.outbox.0.child.stop().await;

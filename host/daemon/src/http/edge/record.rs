@@ -19,7 +19,7 @@ use crate::service::{Acted, Audit};
 /// The record of one request. Dropped before it was written, it is written without an answer.
 pub(in crate::http) struct Record<'a> {
     audit: &'a Audit,
-    asked: &'a Asked<'a>,
+    pub(in crate::http) asked: &'a Asked<'a>,
     note: OnceLock<Note>,
 }
 
@@ -27,7 +27,6 @@ pub(in crate::http) struct Record<'a> {
 struct Note {
     actor: Actor,
     role: Role,
-    route: &'static str,
     targets: Map<String, Value>,
 }
 
@@ -42,8 +41,7 @@ impl<'a> Record<'a> {
         let method = &self.asked.method;
         let acts = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         let Some(entry) = self.asked.entry.filter(|entry| acts && entry.answers(method)) else { return };
-        let route = entry.path();
-        let note = Note { actor: bearer.actor(), role: bearer.role, targets: targets(route, path), route };
+        let note = Note { actor: bearer.actor(), role: bearer.role, targets: targets(entry.path(), path) };
         // The guard stands there once.
         let _ = self.note.set(note);
     }
@@ -63,7 +61,7 @@ impl<'a> Record<'a> {
             actor: note.actor,
             role: note.role,
             method: self.asked.method.to_string(),
-            route: note.route.to_owned(),
+            route: self.asked.route().unwrap_or_default().to_owned(),
             targets: note.targets,
             status: status.map(|status| status.as_u16()),
             request_id: self.asked.id.as_str().to_owned(),

@@ -5,7 +5,7 @@ use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::http::errors::address;
+use crate::http::problem::address;
 use crate::http::problem::status_of;
 use crate::service::code::{self, Code};
 
