@@ -6,6 +6,7 @@ mod services;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use codex_manager_extension::Compiler;
 use codex_manager_model::{Clock, Controls};
 use codex_manager_store::Retention;
 
@@ -38,6 +39,7 @@ pub struct Builder {
     store_bytes_max: Option<u64>,
     retention: Retention,
     clock: Clock,
+    compiler: Compiler,
 }
 
 impl Builder {
@@ -66,6 +68,7 @@ impl Builder {
             store_bytes_max: None,
             retention: retention::KEPT,
             clock: Clock::system(),
+            compiler: Compiler::InProcess,
         }
     }
 
@@ -218,6 +221,14 @@ impl Builder {
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Who compiles extensions. Unless said, this process does, **which nothing limits**: an approved component can then
+    /// take all memory. A program of its own limits itself; see [`Compiler::Process`].
+    #[must_use]
+    pub fn compiler(mut self, compiler: Compiler) -> Self {
+        self.compiler = compiler;
         self
     }
 

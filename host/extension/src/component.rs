@@ -1,11 +1,12 @@
-//! A component: compiled, and asked what it imports and which handlers it has. Nothing of it has run.
+//! A component: loaded, and asked what it imports and which handlers it has. Nothing of it has run.
 
 use codex_manager_model::limits;
 use semver::Version;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component as Compiled, ComponentExportIndex};
 
-use crate::{Digest, Engine, Interface, Unfinished};
+use crate::code::Code;
+use crate::{CompileFault, Digest, Engine, Interface};
 
 /// The handler of events, as the package `codex-manager:on-event` has it.
 pub(crate) const ON_EVENT: &str = "codex-manager:on-event/handler";
@@ -43,39 +44,48 @@ pub enum ComponentError {
     /// It is WebAssembly, but a module: built for another target.
     #[error("it is a core module and not a component; build it for wasm32-wasip2")]
     CoreModule,
-    /// It is cut off, or not valid, or larger inside than there are places for.
-    #[error("it does not compile: {0:#}")]
-    Invalid(wasmtime::Error),
-    /// Nobody waits for it any longer.
+    /// The compiler does not take it: it is not valid, or takes more than it may.
+    #[error("{sentence}")]
+    Refused {
+        /// Why.
+        sentence: String,
+    },
+    /// The host could not do the work. That may be otherwise the next time, and says nothing of the component.
     #[error(transparent)]
-    Unfinished(#[from] Unfinished),
+    Host(#[from] CompileFault),
+}
+
+impl ComponentError {
+    /// Whether it is the host's doing, so that the same bytes are worth another try.
+    pub const fn is_host(&self) -> bool {
+        matches!(self, Self::Host(_))
+    }
 }
 
 impl Component {
-    /// Takes a component from the engine's kept code, which costs milliseconds and waits for nobody, or compiles it. That
-    /// blocks for seconds, and at most for [`EXTENSION_COMPILE_MAX`](limits::EXTENSION_COMPILE_MAX) once it has begun.
+    /// Compiles a component in this process, on this thread. **Nothing limits what that takes**, and nothing stops it: it is
+    /// for tests, and for components that are one's own. Those of others are made ready by
+    /// [`CompiledCode`](crate::CompiledCode).
     ///
     /// # Errors
     ///
     /// [`ComponentError`], which says what is wrong with it.
     pub fn compile(engine: &Engine, bytes: &[u8]) -> Result<Self, ComponentError> {
         check_form(bytes)?;
-        let digest = Digest::of(bytes);
-        let compiled = match engine.compiled() {
-            Some(kept) if kept.holds(engine.wasmtime(), &digest) => Compiled::from_binary(engine.wasmtime(), bytes),
-            _ => {
-                let (engine_then, bytes) = (engine.clone(), bytes.to_vec());
-                engine.compiling().run(digest, move || anew(&engine_then, digest, &bytes))?
-            }
-        };
-        let compiled = compiled.map_err(ComponentError::Invalid)?;
-        Ok(Self {
+        let code = Code::compile(&engine.compiling()?, bytes);
+        let code = code.map_err(|refusal| ComponentError::Refused { sentence: refusal.to_string() })?;
+        Ok(Self::of(code.load(engine)?, Digest::of(bytes)))
+    }
+
+    /// A component that is loaded, of the bytes with this digest.
+    pub(crate) fn of(compiled: Compiled, digest: Digest) -> Self {
+        Self {
             digest,
             imports: imports_of(&compiled),
             exports: exports_of(&compiled),
             on_event: on_event_of(&compiled),
             compiled,
-        })
+        }
     }
 
     /// The digest of its bytes.
@@ -98,7 +108,8 @@ impl Component {
         self.on_event.is_some()
     }
 
-    pub(crate) fn compiled(&self) -> &Compiled {
+    /// The component below, for whoever makes a linker of their own.
+    pub fn wasmtime(&self) -> &Compiled {
         &self.compiled
     }
 
@@ -108,7 +119,7 @@ impl Component {
 }
 
 /// What can be said without the compiler is said better.
-fn check_form(bytes: &[u8]) -> Result<(), ComponentError> {
+pub(crate) fn check_form(bytes: &[u8]) -> Result<(), ComponentError> {
     if bytes.len() > limits::EXTENSION_COMPONENT_BYTES_MAX {
         return Err(ComponentError::TooLarge { bytes: bytes.len() });
     }
@@ -118,15 +129,6 @@ fn check_form(bytes: &[u8]) -> Result<(), ComponentError> {
     match bytes.get(6..8) {
         Some(layer) if layer != COMPONENT_LAYER => Err(ComponentError::CoreModule),
         _ => Ok(()),
-    }
-}
-
-/// Compiles, and keeps what comes out.
-fn anew(engine: &Engine, digest: Digest, bytes: &[u8]) -> wasmtime::Result<Compiled> {
-    let compile = || Compiled::from_binary(engine.wasmtime(), bytes);
-    match engine.compiled() {
-        None => compile(),
-        Some(kept) => kept.keep(engine.wasmtime(), &digest, compile),
     }
 }
 
@@ -156,9 +158,6 @@ fn on_event_of(compiled: &Compiled) -> Option<ComponentExportIndex> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
-    use std::thread;
-
     use super::*;
     use crate::Config;
 
@@ -171,40 +170,11 @@ mod tests {
         let whole = wat::parse_str("(component (core module (func)))").expect("it parses");
         assert!(matches!(compile(b"#!/bin/sh"), Err(ComponentError::NotWasm)));
         assert!(matches!(compile(b"\0asm\x01\0\0\0"), Err(ComponentError::CoreModule)));
-        assert!(matches!(compile(&whole[..whole.len() - 3]), Err(ComponentError::Invalid(_))));
+        assert!(matches!(compile(&whole[..whole.len() - 3]), Err(ComponentError::Refused { .. })));
         assert!(matches!(
             compile(&vec![0; limits::EXTENSION_COMPONENT_BYTES_MAX + 1]),
             Err(ComponentError::TooLarge { .. })
         ));
         assert!(compile(&whole).is_ok_and(|component| !component.handles_events()));
-    }
-    #[test]
-    fn what_is_kept_waits_for_nobody_who_compiles() {
-        let folder = tempfile::tempdir_in(std::env::temp_dir()).expect("a folder");
-        let engine =
-            || Config { cache: Some(folder.path().to_owned()), ..Config::default() }.build().expect("an engine");
-        let bytes = wat::parse_str("(component (core module (func)))").expect("it parses");
-        Component::compile(&engine(), &bytes).expect("it compiles");
-
-        let engine = engine();
-        let (begun, begins) = mpsc::channel();
-        let held: Vec<_> = (0..limits::EXTENSION_COMPILES_MAX)
-            .map(|number| {
-                let (let_go, held) = mpsc::channel::<()>();
-                let (engine, begun) = (engine.clone(), begun.clone());
-                let work = move || (begun.send(()), held.recv().is_err());
-                let run = move || engine.compiling().run(Digest::of(&[u8::try_from(number).expect("few")]), work);
-                (let_go, thread::spawn(run))
-            })
-            .collect();
-        for _ in &held {
-            begins.recv().expect("each finds a place");
-        }
-        Component::compile(&engine, &bytes).expect("there is no place, and none is needed");
-        assert_eq!(engine.cache_hits(), 1);
-        for (let_go, waiting) in held {
-            drop(let_go);
-            assert!(matches!(waiting.join(), Ok(Ok((Ok(()), true)))));
-        }
     }
 }

@@ -11,6 +11,21 @@ use sha2::{Digest as _, Sha256};
 #[serde(into = "String", try_from = "String")]
 pub struct Digest([u8; 32]);
 
+/// A digest of bytes that come one after the other.
+#[derive(Default)]
+pub(crate) struct Digesting(Sha256);
+
+impl Digesting {
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all of them.
+    pub(crate) fn digest(self) -> Digest {
+        Digest(self.0.finalize().into())
+    }
+}
+
 /// Text that is no digest.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:?} is not a digest: it should be sha256: and 64 hexadecimal digits")]

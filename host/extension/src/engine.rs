@@ -1,26 +1,24 @@
-//! The engine: what compiles components and holds the places in which they run.
+//! The engine: what holds the places in which components run.
 //!
-//! One engine is enough for a program. It knows nothing of extensions, grants or events.
+//! One engine is enough for a program. It knows nothing of extensions, grants or events, and it cannot compile.
 
 mod pool;
+pub(crate) mod settings;
 mod ticker;
 
-use std::path::PathBuf;
+use std::fmt;
 use std::sync::Arc;
 
 use codex_manager_model::limits;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::ticker::{Running, Ticker};
-use crate::cache::{CacheError, CompiledCode};
-use crate::compiling::Compiling;
+use crate::{CompileFault, Digest};
 
 /// How an engine is made.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where compiled code is kept between runs. The folder must be one that only the host can write to: what lies
-    /// there is run as machine code. `None` compiles each time.
-    pub cache: Option<PathBuf>,
     /// How many invocations may run at once; further ones wait. One that may use more memory than is usual counts as
     /// several, so that all of them together stay within this number times the usual. An eighth of them, up to
     /// [`EXTENSION_INVOCATIONS_RESERVED`](limits::EXTENSION_INVOCATIONS_RESERVED), is kept for those that somebody waits for.
@@ -43,12 +41,14 @@ pub enum Allocation {
     },
 }
 
+/// Which code an engine can run: that of the same id. It changes with the version of the engine, with its settings and
+/// with the machine's processor.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct EngineId(pub(crate) Digest);
+
 /// Why there is no engine.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// Compiled code cannot be kept in the folder that was given.
-    #[error("compiled code cannot be kept")]
-    Cache(#[from] CacheError),
     /// The engine does not run on this machine.
     #[error("no WebAssembly engine runs on this machine")]
     Unsupported(#[source] wasmtime::Error),
@@ -66,13 +66,18 @@ struct Inner {
     /// Places that only those take for whom somebody waits.
     reserved: Semaphore,
     reserved_max: u32,
-    compiled: Option<CompiledCode>,
-    compiling: Compiling,
+    id: EngineId,
+}
+
+impl fmt::Display for EngineId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { cache: None, invocations_max: limits::EXTENSION_INVOCATIONS_MAX }
+        Self { invocations_max: limits::EXTENSION_INVOCATIONS_MAX }
     }
 }
 
@@ -81,27 +86,29 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`EngineError`], when there is no place for compiled code or no engine at all.
+    /// [`EngineError`], when there is no engine at all.
     pub fn build(self) -> Result<Engine, EngineError> {
-        let compiled = self.cache.map(CompiledCode::open).transpose()?;
-        let mut settings = settings();
-        settings.cache(compiled.as_ref().map(CompiledCode::cache));
-        let (engine, allocation) = match wasmtime::Engine::new(&pool::pooled(settings.clone(), self.invocations_max)) {
+        let (engine, allocation) = match running(&pool::pooled(settings::shared(true), self.invocations_max)) {
             Ok(engine) => (engine, Allocation::Pooled),
             Err(error) => {
-                let engine = wasmtime::Engine::new(&pool::on_demand(settings)).map_err(EngineError::Unsupported)?;
+                let engine = running(&settings::shared(false)).map_err(EngineError::Unsupported)?;
                 (engine, Allocation::OnDemand { reason: format!("{error:#}") })
             }
         };
+        let compiling = settings::compiling(allocation == Allocation::Pooled).map_err(EngineError::Unsupported)?;
+        let id = settings::identity(&compiling);
         let ticker = Ticker::start(engine.weak()).map_err(EngineError::Ticker)?;
         let reserved_max = limits::EXTENSION_INVOCATIONS_RESERVED.min(self.invocations_max / 8);
         let places_max = self.invocations_max - reserved_max;
         let [places, reserved] = [places_max, reserved_max].map(|places| Semaphore::new(places as usize));
-        let compiling = Compiling::new(limits::EXTENSION_COMPILE_MAX);
-        let inner =
-            Inner { engine, allocation, ticker, places, places_max, reserved, reserved_max, compiled, compiling };
+        let inner = Inner { engine, allocation, ticker, places, places_max, reserved, reserved_max, id };
         Ok(Engine(Arc::new(inner)))
     }
+}
+
+/// An engine that runs what was compiled elsewhere. It has no compiler, so that nothing can make it compile.
+fn running(settings: &wasmtime::Config) -> wasmtime::Result<wasmtime::Engine> {
+    wasmtime::Engine::new(settings.clone().enable_compiler(false))
 }
 
 impl Engine {
@@ -110,22 +117,23 @@ impl Engine {
         &self.0.allocation
     }
 
-    /// How many components were taken from kept code instead of being compiled, since the engine was made.
-    pub fn cache_hits(&self) -> usize {
-        self.0.compiled.as_ref().map_or(0, CompiledCode::hits)
+    /// Which code it can run.
+    pub fn id(&self) -> EngineId {
+        self.0.id
     }
 
-    /// The engine below, for whoever makes a linker of their own.
+    pub(crate) fn is_pooled(&self) -> bool {
+        self.0.allocation == Allocation::Pooled
+    }
+
+    /// The engine below, for whoever makes a linker of their own. It has no compiler.
     pub fn wasmtime(&self) -> &wasmtime::Engine {
         &self.0.engine
     }
 
-    pub(crate) fn compiled(&self) -> Option<&CompiledCode> {
-        self.0.compiled.as_ref()
-    }
-
-    pub(crate) fn compiling(&self) -> &Compiling {
-        &self.0.compiling
+    /// Another engine, which compiles for this one.
+    pub(crate) fn compiling(&self) -> Result<wasmtime::Engine, CompileFault> {
+        settings::compiling(self.is_pooled()).map_err(|error| CompileFault::Unfit(format!("{error:#}")))
     }
 
     /// Waits for a place to run in with that much memory at most; one that is `urgent` also for those that are reserved.
@@ -146,20 +154,6 @@ impl Engine {
 pub(crate) struct Place<'a> {
     _permit: SemaphorePermit<'a>,
     _running: Running<'a>,
-}
-
-/// What holds for every engine, however it allocates.
-fn settings() -> wasmtime::Config {
-    let mut settings = wasmtime::Config::new();
-    settings
-        .epoch_interruption(true)
-        // No interface of ours is async to the guest; without it a call is a plain switch of stacks.
-        .concurrency_support(false)
-        // The same inputs give the same outputs, bit for bit, on every machine.
-        .cranelift_nan_canonicalization(true)
-        .wasm_relaxed_simd(false)
-        .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Enable);
-    settings
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! drop folder ─► folder::scan ─► Review: a person says yes to a digest ─► Lock: the approved copy, and its grants
-//! copy ─► Component::compile ─► Linked::new, with what was granted ─► on_event ─► Invoked: a group, or a Failure
+//! copy ─► CompiledCode::prepare ─► Linked::new, with what was granted ─► on_event ─► Invoked: a group, or a Failure
 //! events ─► dispatch: who is told, in which order, and whose group applies ─► Host::commit
 //! ```
 //!
@@ -14,10 +14,10 @@
 
 mod action;
 mod anatomy;
-mod cache;
 pub mod capability;
 mod claim;
-mod compiling;
+mod code;
+mod compiler;
 mod component;
 mod digest;
 mod disk;
@@ -55,14 +55,14 @@ mod wasi;
 
 pub use action::Action;
 pub use anatomy::{Anatomy, AnatomyError};
-pub use cache::CacheError;
 pub use capability::Capability;
 pub use claim::{Claim, ClaimRule, Verdict};
-pub use compiling::Unfinished;
+pub use code::{CodeConfig, CodeLedger, CodeVerdict, CompiledCode, LedgerError, MemoryLedger, Progress};
+pub use compiler::{CompileFault, CompileLimits, Compiler, compiler_main};
 pub use component::{Component, ComponentError};
 pub use digest::{Digest, DigestError};
 pub use effects::Effects;
-pub use engine::{Allocation, Config, Engine, EngineError};
+pub use engine::{Allocation, Config, Engine, EngineError, EngineId};
 pub use event::{Event, Header};
 pub use extension_id::{ExtensionId, ExtensionIdError};
 pub use failure::{Failure, FailureKind};

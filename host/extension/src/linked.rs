@@ -92,7 +92,7 @@ impl Linked {
             let unknown = || LinkError::Unknown { extension: extension.clone(), capability: name.clone() };
             registry.capability_named(name).ok_or_else(unknown)?.link(&mut linker).map_err(unfit)?;
         }
-        let pre = linker.instantiate_pre(component.compiled()).map_err(unfit)?;
+        let pre = linker.instantiate_pre(component.wasmtime()).map_err(unfit)?;
         let caller = Arc::new(Caller { extension, granted, limits });
         Ok(Self { engine: engine.clone(), component: component.clone(), caller, pre })
     }

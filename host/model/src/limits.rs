@@ -176,10 +176,22 @@ pub const OUTBOX_LOOK_MAX: u32 = 256;
 pub const PATH_BYTES_MAX: usize = 4096;
 /// The largest component that is compiled.
 pub const EXTENSION_COMPONENT_BYTES_MAX: usize = 32 * 1024 * 1024;
-/// How long anybody waits for a component to be compiled. The compiler itself cannot be stopped.
-pub const EXTENSION_COMPILE_MAX: Duration = Duration::from_secs(60);
-/// How many components are compiled at once, those for which nobody waits any more among them.
-pub const EXTENSION_COMPILES_MAX: usize = 2;
+/// The largest component that is compiled in the lane of small ones; guards have a sixth of it.
+pub const EXTENSION_COMPILE_SMALL_BYTES: usize = 1024 * 1024;
+/// How much address space the compiler of a small component has.
+pub const EXTENSION_COMPILE_SMALL_MEMORY_BYTES: u64 = 1024 * 1024 * 1024;
+/// How much processor time the compiler of a small component has, in seconds.
+pub const EXTENSION_COMPILE_SMALL_CPU_SECONDS: u64 = 30;
+/// How much address space the compiler of any other component has.
+pub const EXTENSION_COMPILE_MEMORY_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+/// How much processor time the compiler of any other component has, in seconds.
+pub const EXTENSION_COMPILE_CPU_SECONDS: u64 = 180;
+/// After how long a compiler is taken for one that hangs. What computes ends long before, also on a busy machine.
+pub const EXTENSION_COMPILE_WALL: Duration = Duration::from_secs(1800);
+/// The largest machine code that is kept of one component.
+pub const EXTENSION_CODE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Of how many components it is kept what came of compiling them.
+pub const EXTENSION_CODES_KEPT_MAX: u32 = 128;
 /// How many core instances one component may have; interpreters in Python need dozens.
 pub const EXTENSION_CORE_INSTANCES_MAX: u32 = 128;
 /// How many linear memories one component may have.

@@ -197,6 +197,15 @@ fn alteration(connection: &Connection, expected: &Schema) -> rusqlite::Result<Op
     Ok((rows != 1).then_some(Alteration::Log { rows }))
 }
 
+/// What is named there is loaded as machine code, and a backup is a file from anywhere. An older one has no such table.
+fn forget_code(tx: &Connection) -> rusqlite::Result<()> {
+    let tables = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'compiled_code'";
+    match tx.query_row(tables, [], |row| row.get::<_, u32>(0))? {
+        0 => Ok(()),
+        _ => tx.execute("DELETE FROM compiled_code", []).map(drop),
+    }
+}
+
 /// Begins the new lineage, and takes the files out.
 fn take(connection: &Connection) -> rusqlite::Result<Vec<BackupFile>> {
     let mut rows = connection.prepare("SELECT path, bytes FROM backup_files ORDER BY path")?;
@@ -205,6 +214,7 @@ fn take(connection: &Connection) -> rusqlite::Result<Vec<BackupFile>> {
     let tx = connection.unchecked_transaction()?;
     tx.execute("DROP TABLE backup_files", [])?;
     tx.execute("UPDATE log SET epoch = ?1", [Epoch::fresh().as_str()])?;
+    forget_code(&tx)?;
     tx.commit()?;
     Ok(files)
 }

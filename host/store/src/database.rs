@@ -24,6 +24,7 @@ const MIGRATIONS: &[M<'_>] = &[
     M::up(include_str!("../migrations/9-suggestions.sql")),
     M::up(include_str!("../migrations/10-interactions-kept.sql")),
     M::up(include_str!("../migrations/11-erased.sql")),
+    M::up(include_str!("../migrations/12-compiled-code.sql")),
 ];
 /// "CMGR", written into the file by the first migration.
 const APPLICATION_ID: i64 = 0x434d_4752;

@@ -12,6 +12,7 @@ mod action_keys;
 mod audit;
 mod backup;
 mod column;
+mod compiled_code;
 mod config;
 mod cursors;
 mod database;
@@ -48,6 +49,7 @@ mod view;
 mod writer;
 
 pub use backup::{BackupFile, RestoreError, restore};
+pub use compiled_code::CompiledCode;
 pub use config::Config;
 pub use cursors::Cursor;
 pub use database::sqlite_version;

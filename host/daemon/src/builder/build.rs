@@ -151,7 +151,8 @@ impl Builder {
     async fn open_runner(&self, shelf: Shelf, storage: &Storage, outbox: &Outbox) -> Result<Runner, StartError> {
         let folder = DataFolder::new(&self.data_folder).extensions();
         let (storage, outbox, clock) = (storage.clone(), outbox.clone(), self.clock.clone());
-        let opened = extensions::Config { folder, shelf, storage, outbox, clock }.open().await;
+        let compiler = self.compiler.clone();
+        let opened = extensions::Config { folder, shelf, storage, outbox, clock, compiler }.open().await;
         opened.map_err(|source| StartError::Extensions(Box::new(source)))
     }
 

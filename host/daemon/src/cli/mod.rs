@@ -46,6 +46,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use codex_manager_extension::compiler_main;
 use tokio::runtime::{self, Runtime};
 
 use client::{Client, Remote};
@@ -57,6 +58,9 @@ use places::Places;
 const WORKERS_MAX: usize = 4;
 /// How long work that nobody waits for any more may keep the process.
 const LEAVE_MAX: Duration = Duration::from_secs(1);
+
+/// The command with which a daemon starts its compiler.
+pub(crate) const COMPILE: &str = "compile-extension";
 
 /// Runs the command that the process was started with, and gives its exit code. Blocks until it is done.
 pub fn main() -> ExitCode {
@@ -145,6 +149,9 @@ enum Command {
     Tokens(tokens::Tokens),
     #[command(subcommand)]
     Audit(audit::Audit),
+    /// Compile an extension for a daemon that runs. It starts this by itself
+    #[command(name = COMPILE, hide = true)]
+    Compile,
 }
 
 /// What every command is given.
@@ -163,6 +170,10 @@ impl Context {
 
 impl Cli {
     fn run(self) -> ExitCode {
+        // Before anything else: it limits the memory of the process, of which threads take their part.
+        if matches!(self.command, Command::Compile) {
+            return compiler_main();
+        }
         // A daemon is told how to log by its settings, and a client speaks in its result.
         if !matches!(self.command, Command::Serve(_)) {
             logging::start("warn", "auto");
@@ -208,6 +219,7 @@ impl Command {
             Self::Operations(command) => command.run(context).await,
             Self::Tokens(command) => command.run(context).await,
             Self::Audit(command) => command.run(context).await,
+            Self::Compile => unreachable!("it needs no runtime and is done"),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Extensions for tests: as small as they can be.
 
-use codex_manager_extension::Offer;
+use std::path::Path;
+use std::sync::Arc;
+
+use codex_manager_extension::{CodeConfig, CompiledCode, Compiler, Config, MemoryLedger, Offer};
 
 use super::vocabulary;
 
@@ -15,6 +18,13 @@ pub(crate) fn component(end: &str) -> Vec<u8> {
     let length = |bytes: usize| u8::try_from(bytes).expect("it is short");
     let custom = [&[0, length(end.len() + 1), length(end.len())], end.as_bytes()].concat();
     [wat::parse_str(text).expect("it is well formed"), custom].concat()
+}
+
+/// Compiled code that lies below the folder, for an engine of its own.
+pub(crate) async fn compiled_code(folder: &Path) -> CompiledCode {
+    let engine = Config::default().build().expect("an engine");
+    let config = CodeConfig::new(folder.join("compiled"), Arc::new(MemoryLedger::default()), Compiler::InProcess);
+    CompiledCode::open(engine, config).await.expect("it is ours")
 }
 
 /// What an approval of this manifest, with that at the end of its component, would be about.

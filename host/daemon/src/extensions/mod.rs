@@ -23,6 +23,7 @@ pub(crate) mod fixture;
 mod follow;
 mod host;
 mod kept;
+mod ledger;
 mod reader;
 mod record;
 mod registry;

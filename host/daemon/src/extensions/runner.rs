@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use codex_manager_extension::dispatch::{Dispatch, Driver, Marks};
-use codex_manager_extension::{self as extension, Allocation, Engine, EngineError, ExtensionId};
+use codex_manager_extension::{
+    self as extension, Allocation, CodeConfig, CompileFault, CompiledCode, Compiler, Engine, EngineError, ExtensionId,
+};
 use codex_manager_model::limits::EXTENSION_EVENTS_PAGE_MAX;
 use codex_manager_model::{Clock, Seq};
 use codex_manager_store::{Error, Tx};
@@ -21,6 +23,7 @@ use super::commit::{Commits, Committer};
 use super::feed::Feed;
 use super::follow::Follow;
 use super::host::Host;
+use super::ledger::StoreLedger;
 use super::tally::Tally;
 use super::versions::Versions;
 use super::vocabulary;
@@ -38,6 +41,8 @@ pub(crate) struct Config {
     pub(crate) storage: Storage,
     pub(crate) outbox: Outbox,
     pub(crate) clock: Clock,
+    /// Who compiles what is approved.
+    pub(crate) compiler: Compiler,
 }
 
 /// A runner that has not begun.
@@ -65,6 +70,9 @@ pub(crate) enum OpenError {
     /// There is no engine.
     #[error("the engine cannot be started")]
     Engine(#[from] EngineError),
+    /// Compiled code cannot be kept.
+    #[error("compiled code cannot be kept")]
+    Code(#[from] CompileFault),
     /// The list of what is about to run cannot be kept.
     #[error("cannot use {}", path.display())]
     Begun {
@@ -85,16 +93,18 @@ impl Config {
     /// # Errors
     /// [`OpenError`], which names the thing.
     pub(crate) async fn open(self) -> Result<Runner, OpenError> {
-        let Self { folder, shelf, storage, outbox, clock } = self;
+        let Self { folder, shelf, storage, outbox, clock, compiler } = self;
         let changed = shelf.changed();
         let (engine, lineup) = {
-            let (compiled, shelf) = (folder.join("compiled"), shelf.clone());
-            let config = extension::Config { cache: Some(compiled), ..extension::Config::default() };
-            let opened = spawn_blocking(move || Ok((config.build()?, shelf.lineup()))).await;
+            let shelf = shelf.clone();
+            let opened = spawn_blocking(move || Ok((extension::Config::default().build()?, shelf.lineup()))).await;
             opened.expect("opening an engine does not panic").map_err(OpenError::Engine)?
         };
         let (store, vocabulary) = (storage.store().clone(), Arc::new(vocabulary()));
-        let versions = Versions::new(engine.clone(), Arc::clone(&vocabulary), store.clone(), shelf.clone());
+        let ledger = Arc::new(StoreLedger(store.clone()));
+        let code = CodeConfig::new(folder.join("compiled"), ledger, compiler);
+        let code = CompiledCode::open(engine.clone(), code).await?;
+        let versions = Versions::new(code, Arc::clone(&vocabulary), store.clone(), shelf.clone());
         let versions = Arc::new(versions);
         versions.run(&lineup);
         let running = lineup.ids();

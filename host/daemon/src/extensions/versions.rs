@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use codex_manager_extension::{
-    Component, ComponentError, Digest, Engine, ExtensionId, Grants, Limits, LinkError, Linked, LockError, Manifest,
-    ManifestError, Unfinished, Vocabulary,
+    CompiledCode, ComponentError, Digest, ExtensionId, Grants, Limits, LinkError, Linked, LockError, Manifest,
+    ManifestError, Vocabulary,
 };
 use codex_manager_model::limits::KV_BYTES_MAX;
 use codex_manager_store::Store;
@@ -24,7 +24,7 @@ const WARM_MAX: usize = 8;
 
 /// What is ready to be called.
 pub(super) struct Versions {
-    engine: Engine,
+    code: CompiledCode,
     vocabulary: Arc<Vocabulary>,
     store: Store,
     shelf: Shelf,
@@ -71,17 +71,14 @@ pub(super) enum Unready {
 impl Unready {
     /// Whether it speaks against the extension.
     pub(super) const fn is_fatal(&self) -> bool {
-        !matches!(self, Self::Copy(LockError::Io { .. }) | Self::Component(ComponentError::Unfinished(_)) | Self::Host)
+        !matches!(self, Self::Copy(LockError::Io { .. }) | Self::Component(ComponentError::Host(_)) | Self::Host)
     }
 
     fn unfit(&self) -> Unfit {
         let next_step = match self {
             Self::Copy(LockError::Copy { .. }) => "approve it again by its digest",
             Self::Copy(_) | Self::Host => "see the daemon's log",
-            Self::Component(ComponentError::Unfinished(Unfinished::TooLong)) => {
-                "build it smaller and approve that; it runs if its compiler comes to an end after all"
-            }
-            Self::Component(ComponentError::Unfinished(_)) => "it is tried again with the next event",
+            Self::Component(ComponentError::Host(_)) => "it is tried again with the next event",
             Self::Manifest(_) | Self::Component(_) | Self::Link(_) | Self::NoHandler => {
                 "build it for this host and approve that, or disable it"
             }
@@ -91,8 +88,8 @@ impl Unready {
 }
 
 impl Versions {
-    pub(super) fn new(engine: Engine, vocabulary: Arc<Vocabulary>, store: Store, shelf: Shelf) -> Self {
-        Self { engine, vocabulary, store, shelf, known: Mutex::default() }
+    pub(super) fn new(code: CompiledCode, vocabulary: Arc<Vocabulary>, store: Store, shelf: Shelf) -> Self {
+        Self { code, vocabulary, store, shelf, known: Mutex::default() }
     }
 
     /// From now on these run. What no longer does stays ready until it is [let go](Self::let_go).
@@ -144,11 +141,9 @@ impl Versions {
         // One that was let go a moment ago is made ready for this call alone.
         let cell = self.known().ready.get(&digest).cloned().unwrap_or_default();
         let versions = Arc::clone(self);
-        let make = || async move {
-            let made = tokio::task::spawn_blocking(move || versions.make(digest));
-            made.await.unwrap_or(Err(Unready::Host))
-        };
-        let ready = cell.get_or_try_init(make).await.cloned();
+        // In a task of its own: that one caller no longer waits must not stop the compiler for the others.
+        let making = tokio::spawn(async move { cell.get_or_try_init(|| versions.make(digest)).await.cloned() });
+        let ready = making.await.unwrap_or(Err(Unready::Host));
         self.shelf.note(digest, ready.as_ref().err().map(Unready::unfit));
         ready
     }
@@ -176,16 +171,17 @@ impl Versions {
         grants.actions.iter().filter_map(action).any(|action| action.verdict.is_some())
     }
 
-    fn make(&self, digest: Digest) -> Result<Linked, Unready> {
-        let copy = self.shelf.copy(digest)?;
+    async fn make(&self, digest: Digest) -> Result<Linked, Unready> {
+        let shelf = self.shelf.clone();
+        let copy = tokio::task::spawn_blocking(move || shelf.copy(digest)).await.map_err(|_| Unready::Host)??;
         let manifest = Manifest::parse(&String::from_utf8_lossy(&copy.manifest), &self.vocabulary)?;
-        let component = Component::compile(&self.engine, &copy.component)?;
+        let component = self.code.prepare(copy.component.into()).await?;
         let limits = Limits::default().within(&manifest.limits);
         // They are granted whole, so what this manifest asks for is what was granted with its digest.
         let granted = Grants::asked_by(&manifest).capabilities;
         let (kept, sessions) = (StoreKept(self.store.clone()), StoreSessions(self.store.clone()));
         let registry = registry(kept, sessions, Defaults::of(&manifest));
-        let linked = Linked::new(&self.engine, &registry, &component, manifest.id.clone(), granted, limits)?;
+        let linked = Linked::new(self.code.engine(), &registry, &component, manifest.id.clone(), granted, limits)?;
         if !linked.handles_events() {
             return Err(Unready::NoHandler);
         }
@@ -203,7 +199,8 @@ mod tests {
     use codex_manager_model::Actor;
     use jiff::Timestamp;
 
-    use super::super::{fixture::component, vocabulary};
+    use super::super::fixture::{compiled_code, component};
+    use super::super::vocabulary;
     use super::*;
 
     #[tokio::test]
@@ -223,8 +220,8 @@ mod tests {
             shelf.approve(&"acme.guard".parse().unwrap(), digest, Actor::User, Timestamp::UNIX_EPOCH).unwrap();
             digest
         };
-        let engine = codex_manager_extension::Config::default().build().unwrap();
-        let versions = Versions::new(engine, vocabulary, store.open().unwrap(), shelf.clone());
+        let code = compiled_code(folder.path()).await;
+        let versions = Versions::new(code, vocabulary, store.open().unwrap(), shelf.clone());
         let old = approve("old");
         versions.run(&shelf.lineup());
         let new = approve("new");

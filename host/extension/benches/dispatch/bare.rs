@@ -2,9 +2,7 @@
 
 use codex_manager_extension::{Action, Component, Engine, Event};
 use wasmtime::Store;
-use wasmtime::component::{
-    Component as Compiled, ComponentExportIndex, ComponentType, InstancePre, Lift, Linker, ResourceTable,
-};
+use wasmtime::component::{ComponentExportIndex, ComponentType, InstancePre, Lift, Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use crate::guard;
@@ -31,15 +29,15 @@ struct Fault {
 }
 
 impl Bare {
-    pub(crate) fn new(engine: &Engine, component: &Component, bytes: &[u8]) -> Self {
+    pub(crate) fn new(engine: &Engine, component: &Component) -> Self {
         assert!(component.handles_events());
         let engine = engine.wasmtime().clone();
-        let compiled = Compiled::from_binary(&engine, bytes).expect("it compiles");
+        let compiled = component.wasmtime();
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).expect("nothing else is there");
         let handler = compiled.get_export_index(None, "codex-manager:on-event/handler@1.0.0").expect("a handler");
         let handle = compiled.get_export_index(Some(&handler), "handle").expect("its function");
-        let pre = linker.instantiate_pre(&compiled).expect("it imports WASI alone");
+        let pre = linker.instantiate_pre(compiled).expect("it imports WASI alone");
         Self { engine, pre, handle, event: guard::event() }
     }
 

@@ -37,7 +37,7 @@ fn main() {
     println!("engine    {:?}, limits {:?}", engine.allocation(), Limits::default());
 
     let component = Component::compile(&engine, &bytes).expect("it compiles");
-    let bare = Bare::new(&engine, &component, &bytes);
+    let bare = Bare::new(&engine, &component);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     for extensions in [1, 10] {
         let mut hosted = Hosted::new(&engine, &component, &guard, extensions as usize);

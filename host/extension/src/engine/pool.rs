@@ -33,11 +33,9 @@ pub(super) fn pooled(mut settings: Config, invocations: u32) -> Config {
 }
 
 /// Each memory asks for its own, and for little: this is for machines that limit address space.
-pub(super) fn on_demand(mut settings: Config) -> Config {
+pub(super) fn spare(settings: &mut Config) {
     settings
-        .allocation_strategy(InstanceAllocationStrategy::OnDemand)
         .memory_reservation(RESERVATION_BYTES)
         .memory_reservation_for_growth(RESERVATION_BYTES)
         .memory_guard_size(GUARD_BYTES);
-    settings
 }

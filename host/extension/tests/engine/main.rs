@@ -1,6 +1,5 @@
 //! The engine from outside: small guests, written by hand, that behave and that do not.
 
-mod cache;
 mod cancel;
 mod capabilities;
 mod guest;

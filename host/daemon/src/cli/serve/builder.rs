@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use codex_manager_extension::Compiler;
 use codex_manager_model::Controls;
 use codex_manager_store::Retention;
 
+use crate::cli::COMPILE;
 use crate::cli::config::{Settings, table};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::listen;
@@ -37,7 +39,13 @@ pub(super) fn of(settings: &Settings) -> Result<Builder, Failure> {
         .defaults_locked(settings.switch(table::DEFAULTS_LOCKED))
         .extension_roots(extension_roots(settings))
         .store_bytes_max(settings.number(table::STORE_BYTES_MAX))
-        .retention(retention(settings)))
+        .retention(retention(settings))
+        .compiler(compiler()))
+}
+
+/// This program, as it is now: its file may be replaced while it runs.
+fn compiler() -> Compiler {
+    Compiler::Process { program: "/proc/self/exe".into(), arguments: vec![COMPILE.into()] }
 }
 
 /// What was named, else the usual folder; and the further ones.

@@ -7,7 +7,7 @@ use codex_manager_extension::dispatch::{News, Roster};
 use codex_manager_store::{Error, Tx};
 use tokio::sync::mpsc;
 
-use super::super::fixture::component;
+use super::super::fixture::{compiled_code, component};
 use super::super::follow::Follow;
 use super::super::versions::Versions;
 use super::super::vocabulary;
@@ -27,8 +27,8 @@ async fn while_the_store_takes_nothing_who_goes_goes_and_who_comes_waits() {
     stage.approve("a.goes", &[TURN], &component("one"));
     stage.approve("b.stays", &[TURN], &component("two"));
     let (changed, opened) = (stage.shelf.changed(), stage.shelf.lineup());
-    let engine = codex_manager_extension::Config::default().build().expect("an engine");
-    let versions = Versions::new(engine, Arc::new(vocabulary()), stage.store.clone(), stage.shelf.clone());
+    let code = compiled_code(stage.folder.path()).await;
+    let versions = Versions::new(code, Arc::new(vocabulary()), stage.store.clone(), stage.shelf.clone());
     versions.run(&opened);
     let follow = Follow::new(stage.shelf.clone(), changed, &opened, Arc::new(versions), stage.storage.clone());
     let (listener, mut news) = mpsc::channel(4);

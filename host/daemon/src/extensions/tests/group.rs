@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::super::begun::Begun;
 use super::super::commit::{Commits, Settling};
+use super::super::fixture::compiled_code;
 use super::super::host::Left;
 use super::super::versions::Versions;
 use super::super::vocabulary;
@@ -33,8 +34,8 @@ impl Line {
         let asked = stage.ask("apr_1").await;
         stage.approve("a.guard", &[ASKS], &asking(&[DECLINE]));
         stage.put(move |tx| tx.set_marks_low("a.guard", Seq(asked.0 - 1))).await;
-        let engine = codex_manager_extension::Config::default().build().expect("an engine");
-        let versions = Versions::new(engine, Arc::new(vocabulary()), stage.store.clone(), stage.shelf.clone());
+        let code = compiled_code(stage.folder.path()).await;
+        let versions = Versions::new(code, Arc::new(vocabulary()), stage.store.clone(), stage.shelf.clone());
         versions.run(&stage.shelf.lineup());
         let versions = Arc::new(versions);
         let begun = Begun::open(&stage.folder.path().join("begun"), |_, _| false).expect("it is ours");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codex_manager_app_server::{Config as Child, Signals};
-use codex_manager_extension::{Digest, Standing};
+use codex_manager_extension::{Compiler, Digest, Standing};
 use codex_manager_model::{Actor, Clock, Event, Interaction, InteractionId, Invocation, NewEvent, Seq, SessionId};
 use codex_manager_store::{Error, InvocationQuery, Store, Tx, View};
 use jiff::Timestamp;
@@ -100,6 +100,7 @@ impl Stage {
             storage: self.storage.clone(),
             outbox: self.outbox.clone(),
             clock: Clock::system(),
+            compiler: Compiler::InProcess,
         };
         let runner = config.open().await.expect("it opens");
         let stop = CancellationToken::new();
