@@ -51,7 +51,7 @@ impl Sandbox {
             folder::read(&dropped, self.registry.vocabulary()).unwrap_or_else(|fault| panic!("{name}: {fault}"));
         let mut lock = Lock::open(place.path().join("lock")).unwrap();
         let approved =
-            lock.approve(&offer, offer.candidate.digest, Actor::User, Timestamp::UNIX_EPOCH).unwrap().clone();
+            lock.approve(&offer, offer.candidate.digest, Actor::User, Timestamp::UNIX_EPOCH, false).unwrap().clone();
 
         let copy = lock.copy(approved.digest).unwrap();
         let manifest = Manifest::parse(str::from_utf8(&copy.manifest).unwrap(), self.registry.vocabulary()).unwrap();

@@ -59,7 +59,8 @@ fn approve(lock: &mut Lock, drops: PathBuf, registry: &Registry) -> Result<Vec<S
             shown.push(format!("  it may {} {}{reason}", ask.sentence, ask.parameters));
         }
         let offer = folder::read(&dropped.folder, registry.vocabulary())?;
-        lock.approve(&offer, review.digest, Actor::User, Timestamp::now())?;
+        let required = lock.is_required_by_default(&offer, registry.vocabulary());
+        lock.approve(&offer, review.digest, Actor::User, Timestamp::now(), required)?;
         shown.push("  approved".to_owned());
     }
     Ok(shown)

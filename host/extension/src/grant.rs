@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{Limits, Manifest};
+use crate::{Limits, Manifest, Verdict, Vocabulary};
 
 /// Everything that an extension may do and hear. Two are equal if and only if they allow the same.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -88,6 +88,12 @@ impl Grants {
         let change =
             |part: &&Part| Change { part: (*part).clone(), was: was.get(*part).cloned(), now: now.get(*part).cloned() };
         parts.iter().map(change).filter(|change| change.was != change.now).collect()
+    }
+
+    /// Whether one of the granted actions declines what an event asks.
+    pub fn may_decline(&self, vocabulary: &Vocabulary) -> bool {
+        let verdict = |kind: &String| vocabulary.actions.get(kind).and_then(|action| action.verdict);
+        self.actions.iter().filter_map(verdict).any(|verdict| verdict == Verdict::Decline)
     }
 
     /// Everything that is granted, with its parameters.

@@ -1,10 +1,12 @@
 //! What there is: every drop and every approval, each with how it stands and what to do next.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use semver::Version;
 use serde::{Serialize, Serializer};
 
-use crate::{Approved, Dropped, ExtensionId, News, Review, Standing, Vocabulary};
+use crate::{Approved, Digest, Dropped, ExtensionId, News, Review, Standing, Vocabulary};
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -15,6 +17,12 @@ pub struct Listed {
     /// Where it was dropped; `None` if what was approved is no longer there.
     #[serde(serialize_with = "as_text")]
     pub folder: Option<PathBuf>,
+    /// How far it has come.
+    pub state: State,
+    /// What runs. While what was approved is not ready, that is its predecessor, if it has one.
+    pub runs: Option<RunningVersion>,
+    /// Whether its word is needed before anybody but a person accepts what it may decline.
+    pub required: bool,
     /// What was approved. That, and nothing that was dropped, is what runs.
     pub approved: Option<Approved>,
     /// What waits for a yes.
@@ -25,8 +33,56 @@ pub struct Listed {
     pub next_step: Option<String>,
 }
 
-/// Joins what was dropped with what was approved: the approved by their ids, then the rest by their folders.
-pub fn list(drops: &[Dropped], approved: &[Approved], vocabulary: &Vocabulary) -> Vec<Listed> {
+/// How far an extension has come: of what was approved, the approved version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It was dropped, and cannot be approved as it is.
+    Faulty,
+    /// It waits for its first yes.
+    Pending,
+    /// It is approved and enabled, and nobody compiles it yet, or nobody can.
+    Approved,
+    /// It is approved and enabled, and its compiler is at work.
+    Compiling,
+    /// It can be called, and will be.
+    Ready,
+    /// It is called.
+    Running,
+    /// A person has switched it off.
+    Disabled,
+    /// It failed too often.
+    Quarantined,
+}
+
+/// A version that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunningVersion {
+    /// The version that its manifest gave.
+    pub version: Version,
+    /// The two files that were approved.
+    pub digest: Digest,
+}
+
+impl State {
+    /// How an approved version stands, as far as the lock knows. How far one is that is enabled is known to whoever runs it.
+    pub const fn of(standing: &Standing) -> Self {
+        match standing {
+            Standing::Enabled => Self::Approved,
+            Standing::Disabled { .. } => Self::Disabled,
+            Standing::Quarantined { .. } => Self::Quarantined,
+        }
+    }
+}
+
+/// Joins what was dropped with what was approved: the approved by their ids, then the rest by their folders. What was
+/// approved and is enabled stands as [`State::Approved`] and as running nothing: whoever runs it says more.
+pub fn list(
+    drops: &[Dropped],
+    approved: &[Approved],
+    required: &BTreeSet<ExtensionId>,
+    vocabulary: &Vocabulary,
+) -> Vec<Listed> {
     let of = |id: &ExtensionId| approved.iter().find(|approved| approved.id == *id);
     let dropped = drops.iter().map(|dropped| listed(dropped, dropped.id.as_ref().and_then(of), vocabulary));
     let mut list: Vec<_> = dropped.collect();
@@ -35,14 +91,21 @@ pub fn list(drops: &[Dropped], approved: &[Approved], vocabulary: &Vocabulary) -
             list.push(gone(approved));
         }
     }
+    for listed in &mut list {
+        listed.required = listed.id.as_ref().is_some_and(|id| required.contains(id));
+    }
     list.sort_by(|a, b| (a.approved.is_none(), &a.id, &a.folder).cmp(&(b.approved.is_none(), &b.id, &b.folder)));
     list
 }
 
 fn listed(dropped: &Dropped, approved: Option<&Approved>, vocabulary: &Vocabulary) -> Listed {
+    let unapproved = if dropped.found.is_ok() { State::Pending } else { State::Faulty };
     let mut listed = Listed {
         id: dropped.id.clone(),
         folder: Some(dropped.folder.clone()),
+        state: approved.map_or(unapproved, |approved| State::of(&approved.standing)),
+        runs: None,
+        required: false,
         approved: approved.cloned(),
         waiting: None,
         fault: None,
@@ -70,6 +133,9 @@ fn gone(approved: &Approved) -> Listed {
     Listed {
         id: Some(approved.id.clone()),
         folder: None,
+        state: State::of(&approved.standing),
+        runs: None,
+        required: false,
         approved: Some(approved.clone()),
         waiting: None,
         fault: None,
@@ -108,7 +174,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mut lock = Lock::open(folder.path()).expect("empty");
         for offer in [offer("0.1.0"), offer_of("acme.gone", "1.0.0"), offer_of("acme.ill", "1.0.0")] {
-            lock.approve(&offer, offer.candidate.digest, Actor::User, Timestamp::UNIX_EPOCH).expect("approved");
+            lock.approve(&offer, offer.candidate.digest, Actor::User, Timestamp::UNIX_EPOCH, false).expect("approved");
         }
         let quarantined = Standing::Quarantined { reason: "it trapped".to_owned(), at: Timestamp::UNIX_EPOCH };
         lock.stand(&"acme.ill".parse().expect("an id"), quarantined).expect("it stands");
@@ -123,7 +189,7 @@ mod tests {
             dropped("new", offer_of("acme.new", "1.0.0").candidate),
             Dropped { folder: "bad".into(), id: None, found: Err(DropFault::NoManifest) },
         ];
-        let list = list(&drops, lock.all(), &house());
+        let list = list(&drops, lock.all(), lock.required(), &house());
         let line = |listed: &Listed| {
             let id = listed.id.as_ref().map_or("?", ExtensionId::as_str);
             let runs = listed.approved.as_ref().map_or("-".to_owned(), |approved| approved.version.to_string());
@@ -143,7 +209,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_named_in_bytes_that_are_no_text_is_listed_too() {
         let folder = PathBuf::from(OsString::from_vec(b"/drops/\xff".to_vec()));
-        let list = list(&[Dropped { folder, id: None, found: Err(DropFault::NoManifest) }], &[], &house());
+        let list = list(&[Dropped { folder, id: None, found: Err(DropFault::NoManifest) }], &[], &BTreeSet::new(), &house());
         let told = serde_json::to_value(&list).expect("it is listed");
         assert_eq!(told[0]["folder"], "/drops/\u{fffd}");
     }

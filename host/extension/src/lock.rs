@@ -25,9 +25,9 @@ use codex_manager_model::limits::{
 use jiff::Timestamp;
 
 use crate::disk::{Disk, SystemDisk};
-use crate::{Digest, ExtensionId, MANIFEST_FILE, Offer};
+use crate::{Digest, ExtensionId, MANIFEST_FILE, Offer, Vocabulary};
 
-pub use approved::{Approved, Standing};
+pub use approved::{Approved, ApprovedVersion, Standing};
 use record::Record;
 
 const LOCK_FILE: &str = "extensions.lock";
@@ -114,24 +114,66 @@ impl Lock {
         &self.record.required
     }
 
-    /// Approves what was `shown`: copies it, and from now on it runs in place of whatever of that id was approved before.
+    /// Approves what was `shown`: copies it, and it runs in place of whatever of that id was approved before. What was
+    /// enabled until now is its [predecessor](Approved::predecessor), and runs until it is [ready](Self::succeed).
+    /// `required` says whether its word is needed before anybody but a person accepts.
     ///
     /// # Errors
     ///
     /// [`LockError::Changed`] if the offer is another by now. Whatever the error, nothing half approved is left.
-    pub fn approve(&mut self, offer: &Offer, shown: Digest, by: Actor, at: Timestamp) -> Result<&Approved, LockError> {
+    pub fn approve(
+        &mut self,
+        offer: &Offer,
+        shown: Digest,
+        by: Actor,
+        at: Timestamp,
+        required: bool,
+    ) -> Result<&Approved, LockError> {
         // Hashed here and now: what is compared is what is copied.
         let found = Digest::of_extension(&offer.manifest, &offer.component);
         if found != shown || found != offer.candidate.digest {
             return Err(LockError::Changed { shown, found });
         }
         self.keep_copy(offer)?;
-        let approved = Approved::new(&offer.candidate, by, at);
-        let id = approved.id.clone();
+        let id = offer.candidate.manifest.id.clone();
+        let approved = Approved::new(&offer.candidate, self.approved(&id), by, at);
         let mut next = self.record.clone();
         next.put(approved);
+        next.require(&id, required);
         self.commit(next)?;
         self.approved(&id).ok_or(LockError::Unapproved(id))
+    }
+
+    /// Whether the word of what is offered is needed, where its approver does not say: as it was before, and yes for what
+    /// may decline from now on.
+    pub fn is_required_by_default(&self, offer: &Offer, vocabulary: &Vocabulary) -> bool {
+        let id = &offer.candidate.manifest.id;
+        let declined = self.approved(id).is_some_and(|before| before.grants.may_decline(vocabulary));
+        self.required().contains(id) || (!declined && offer.candidate.grants.may_decline(vocabulary))
+    }
+
+    /// Says that this version, the approved one, is ready: it runs from now on, and its predecessor does not. Whether that
+    /// was new; it is not if other code was approved meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When the lock cannot be written.
+    pub fn succeed(&mut self, id: &ExtensionId, ready: Digest) -> Result<bool, LockError> {
+        self.change_if(id, |approved| {
+            approved.digest == ready && approved.predecessor.take().is_some()
+        })
+    }
+
+    /// Takes the predecessor of the approved version out, if it is this one: it does not run any more, whether or not the
+    /// approved one is ready. Whether it was.
+    ///
+    /// # Errors
+    ///
+    /// When the lock cannot be written.
+    pub fn retire(&mut self, id: &ExtensionId, predecessor: Digest) -> Result<bool, LockError> {
+        self.change_if(id, |approved| {
+            approved.predecessor.take_if(|version| version.digest == predecessor).is_some()
+        })
     }
 
     /// Enables, disables or quarantines the approved version.
@@ -142,7 +184,12 @@ impl Lock {
     pub fn stand(&mut self, id: &ExtensionId, standing: Standing) -> Result<(), LockError> {
         let mut next = self.record.clone();
         let approved = next.extensions.iter_mut().find(|approved| approved.id == *id);
-        approved.ok_or_else(|| LockError::Unapproved(id.clone()))?.standing = standing;
+        let approved = approved.ok_or_else(|| LockError::Unapproved(id.clone()))?;
+        approved.standing = standing;
+        // What was switched off does not come back in the place of what is enabled later.
+        if approved.standing != Standing::Enabled {
+            approved.predecessor = None;
+        }
         self.commit(next)
     }
 
@@ -153,15 +200,11 @@ impl Lock {
     /// When the lock cannot be written.
     pub fn require(&mut self, id: &ExtensionId, required: bool) -> Result<(), LockError> {
         let mut next = self.record.clone();
-        if required {
-            next.required.insert(id.clone())
-        } else {
-            next.required.remove(id)
-        };
+        next.require(id, required);
         self.commit(next)
     }
 
-    /// Takes an approval back. The copy stays until it is [swept](Self::sweep).
+    /// Takes an approval back, and with it that its word is needed. The copy stays until it is [swept](Self::sweep).
     ///
     /// # Errors
     ///
@@ -172,6 +215,7 @@ impl Lock {
         if next.extensions.len() == self.record.extensions.len() {
             return Err(LockError::Unapproved(id.clone()));
         }
+        next.require(id, false);
         self.commit(next)
     }
 
@@ -205,8 +249,10 @@ impl Lock {
     /// When the disk refuses; what is left is swept the next time.
     pub fn sweep(&self, in_use: &BTreeSet<Digest>) -> Result<(), LockError> {
         let copies = self.folder.join(COPIES);
-        let approved = self.record.extensions.iter().map(|approved| &approved.digest);
-        let kept: BTreeSet<_> = approved.chain(in_use).map(Digest::hex).collect();
+        let predecessor = |approved: &Approved| approved.predecessor.as_ref().map(|version| version.digest);
+        let versions = |approved: &Approved| std::iter::once(approved.digest).chain(predecessor(approved));
+        let approved = self.record.extensions.iter().flat_map(versions);
+        let kept: BTreeSet<_> = approved.chain(in_use.iter().copied()).map(|digest| digest.hex()).collect();
         for name in self.disk.list(&copies).map_err(failed(&copies))? {
             if !kept.contains(&name) {
                 let path = copies.join(name);
@@ -227,6 +273,16 @@ impl Lock {
         }
         let record = read_record(disk.as_ref(), &folder.join(LOCK_FILE))?;
         Ok(Self { folder, disk, record })
+    }
+
+    /// Changes what was approved of this id, if there is something to change; whether there was.
+    fn change_if(&mut self, id: &ExtensionId, change: impl FnOnce(&mut Approved) -> bool) -> Result<bool, LockError> {
+        let mut next = self.record.clone();
+        let changed = next.extensions.iter_mut().find(|approved| approved.id == *id).is_some_and(change);
+        if changed {
+            self.commit(next)?;
+        }
+        Ok(changed)
     }
 
     /// Makes the copy durable. Until the lock names it, it is nothing.

@@ -151,7 +151,7 @@ impl Shelf {
         // Read anew with its bytes: a whole scan's would not fit into memory.
         let offer = folder::read(&dropped.folder, &self.0.vocabulary).map_err(faulty)?;
         let mut lock = self.lock();
-        let approved = lock.approve(&offer, shown, by, at).cloned();
+        let approved = lock.approve(&offer, shown, by, at, false).cloned();
         self.tell_of(&approved);
         Ok(approved?)
     }

@@ -185,7 +185,7 @@ mod tests {
         let offer = fixture::offer(manifest, "one");
         let folder = tempfile::tempdir().expect("a folder");
         let mut lock = Lock::open(folder.path()).expect("it is empty");
-        lock.approve(&offer, offer.candidate.digest, Actor::User, Timestamp::UNIX_EPOCH).expect("approved");
+        lock.approve(&offer, offer.candidate.digest, Actor::User, Timestamp::UNIX_EPOCH, false).expect("approved");
         let drops = ["a", "b"].map(|folder| Dropped {
             folder: folder.into(),
             id: Some(offer.candidate.manifest.id.clone()),

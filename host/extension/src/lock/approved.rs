@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
-use crate::{Candidate, Digest, ExtensionId, Grants};
+use crate::{Candidate, Digest, ExtensionId, Grants, Vocabulary};
 
 /// An extension that a person has said yes to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,21 @@ pub struct Approved {
     pub at: Timestamp,
     /// Whether it runs.
     pub standing: Standing,
+    /// What it was given.
+    pub grants: Grants,
+    /// The version that was enabled when this one was approved. It runs until this one is ready to be called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predecessor: Option<ApprovedVersion>,
+}
+
+/// One version of an extension, as it was approved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApprovedVersion {
+    /// The version that its manifest gave.
+    pub version: Version,
+    /// The two files that were approved.
+    pub digest: Digest,
     /// What it was given.
     pub grants: Grants,
 }
@@ -50,10 +65,26 @@ pub enum Standing {
 }
 
 impl Approved {
-    /// The candidate as approved; it is enabled.
-    pub(super) fn new(candidate: &Candidate, by: Actor, at: Timestamp) -> Self {
+    /// The candidate as approved in place of what was `before`; it is enabled.
+    pub(super) fn new(candidate: &Candidate, before: Option<&Self>, by: Actor, at: Timestamp) -> Self {
         let (id, version) = (candidate.manifest.id.clone(), candidate.manifest.version.clone());
-        let grants = candidate.grants.clone();
-        Self { id, version, digest: candidate.digest, by, at, standing: Standing::Enabled, grants }
+        let (digest, grants) = (candidate.digest, candidate.grants.clone());
+        let predecessor = before.and_then(|before| before.serving()).filter(|serving| serving.digest != digest);
+        Self { id, version, digest, by, at, standing: Standing::Enabled, grants, predecessor }
+    }
+
+    /// The version that is to be called now, if it is enabled: itself, or its predecessor as long as there is one.
+    pub fn serving(&self) -> Option<ApprovedVersion> {
+        let itself = || ApprovedVersion {
+            version: self.version.clone(),
+            digest: self.digest,
+            grants: self.grants.clone(),
+        };
+        (self.standing == Standing::Enabled).then(|| self.predecessor.clone().unwrap_or_else(itself))
+    }
+
+    /// Whether it may decline what an event asks.
+    pub fn may_decline(&self, vocabulary: &Vocabulary) -> bool {
+        self.grants.may_decline(vocabulary)
     }
 }

@@ -179,7 +179,7 @@ fn open(disk: Arc<MemoryDisk>) -> Result<Lock, LockError> {
 }
 
 fn approve(lock: &mut Lock, offer: &Offer) -> Result<(), LockError> {
-    lock.approve(offer, offer.candidate.digest, Actor::User, super::tests::AT).map(|_| ())
+    lock.approve(offer, offer.candidate.digest, Actor::User, super::tests::AT, false).map(|_| ())
 }
 
 /// What is being done when it stops, from the first look at the folder on.

@@ -48,6 +48,15 @@ impl Record {
         format!("{HEAD}{text}")
     }
 
+    /// Says whether the word of an extension is needed.
+    pub(super) fn require(&mut self, id: &ExtensionId, required: bool) {
+        if required {
+            self.required.insert(id.clone());
+        } else {
+            self.required.remove(id);
+        }
+    }
+
     /// Puts an approval in place of the one of the same id.
     pub(super) fn put(&mut self, approved: Approved) {
         match self.extensions.binary_search_by(|held| held.id.cmp(&approved.id)) {

@@ -15,6 +15,7 @@ fn approved(candidate: &Candidate) -> Approved {
         at: jiff::Timestamp::UNIX_EPOCH,
         standing: Standing::Enabled,
         grants: candidate.grants.clone(),
+        predecessor: None,
     }
 }
 

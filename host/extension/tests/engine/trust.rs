@@ -1,6 +1,6 @@
 //! The whole way of an extension: dropped, shown, approved, called, and replaced by nothing but another approval.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::future::{Future, ready};
 use std::path::Path;
@@ -82,7 +82,7 @@ impl House {
 
     fn listed(&self) -> Listed {
         let drops = folder::scan(&[self.drops()], self.registry.vocabulary());
-        let mut list = list(&drops, self.lock().all(), self.registry.vocabulary());
+        let mut list = list(&drops, self.lock().all(), &BTreeSet::new(), self.registry.vocabulary());
         assert_eq!(list.len(), 1, "{list:?}");
         list.remove(0)
     }
@@ -91,7 +91,7 @@ impl House {
     fn approve(&self, digest: Digest) -> Result<(), LockError> {
         let offer =
             folder::read(Path::new(&self.drops().join("guard")), self.registry.vocabulary()).expect("it is good");
-        self.lock().approve(&offer, digest, Actor::User, Timestamp::UNIX_EPOCH).map(|_| ())
+        self.lock().approve(&offer, digest, Actor::User, Timestamp::UNIX_EPOCH, false).map(|_| ())
     }
 
     /// A new life of the program: links what the lock names, tells of one knock, and returns what was settled.
