@@ -131,11 +131,24 @@ impl CompiledCode {
     /// [`ComponentError`]: it [is the host's](ComponentError::is_host), to be tried again, or the component's, which is
     /// recorded.
     pub async fn prepare(&self, component: Bytes) -> Result<Component, ComponentError> {
+        self.prepare_with(component, || ()).await
+    }
+
+    /// The same; `begun` is called when its compiler begins.
+    ///
+    /// # Errors
+    ///
+    /// As [`prepare`](Self::prepare).
+    pub async fn prepare_with(
+        &self,
+        component: Bytes,
+        begun: impl FnOnce() + Send,
+    ) -> Result<Component, ComponentError> {
         check_form(&component)?;
         let bytes = component.clone();
         let digest = spawn_blocking(move || Digest::of(&bytes)).await.map_err(|_| CompileFault::Panicked)?;
         let (job, registration) = self.0.jobs.begin(digest);
-        let prepared = Abortable::new(self.prepared(digest, component, &job), registration).await;
+        let prepared = Abortable::new(self.prepared(digest, component, &job, begun), registration).await;
         prepared.unwrap_or_else(|_| Err(CompileFault::Stopped.into()))
     }
 
@@ -182,7 +195,13 @@ impl CompiledCode {
         Ok(())
     }
 
-    async fn prepared(&self, digest: Digest, component: Bytes, job: &Job) -> Result<Component, ComponentError> {
+    async fn prepared(
+        &self,
+        digest: Digest,
+        component: Bytes,
+        job: &Job,
+        begun: impl FnOnce(),
+    ) -> Result<Component, ComponentError> {
         if let Some(ready) = self.loaded(digest).await? {
             return Ok(ready);
         }
@@ -196,6 +215,7 @@ impl CompiledCode {
             return Ok(ready);
         }
         job.compiles();
+        begun();
         let code = match self.compiled(component, lane.limits).await {
             Ok(code) => code,
             Err(Uncompiled::Refused(refusal)) => return self.refused(digest, refusal.to_string()).await,

@@ -1,6 +1,7 @@
 //! What there is: every drop and every approval, each with how it stands and what to do next.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::PathBuf;
 
 use semver::Version;
@@ -34,8 +35,7 @@ pub struct Listed {
 }
 
 /// How far an extension has come: of what was approved, the approved version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
     /// It was dropped, and cannot be approved as it is.
     Faulty,
@@ -62,6 +62,27 @@ pub struct RunningVersion {
     pub version: Version,
     /// The two files that were approved.
     pub digest: Digest,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Faulty => "faulty",
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Compiling => "compiling",
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Disabled => "disabled",
+            Self::Quarantined => "quarantined",
+        })
+    }
+}
+
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl State {
@@ -209,7 +230,8 @@ mod tests {
     #[test]
     fn a_folder_that_is_named_in_bytes_that_are_no_text_is_listed_too() {
         let folder = PathBuf::from(OsString::from_vec(b"/drops/\xff".to_vec()));
-        let list = list(&[Dropped { folder, id: None, found: Err(DropFault::NoManifest) }], &[], &BTreeSet::new(), &house());
+        let list =
+            list(&[Dropped { folder, id: None, found: Err(DropFault::NoManifest) }], &[], &BTreeSet::new(), &house());
         let told = serde_json::to_value(&list).expect("it is listed");
         assert_eq!(told[0]["folder"], "/drops/\u{fffd}");
     }

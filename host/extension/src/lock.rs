@@ -159,9 +159,7 @@ impl Lock {
     ///
     /// When the lock cannot be written.
     pub fn succeed(&mut self, id: &ExtensionId, ready: Digest) -> Result<bool, LockError> {
-        self.change_if(id, |approved| {
-            approved.digest == ready && approved.predecessor.take().is_some()
-        })
+        self.change_if(id, |approved| approved.digest == ready && approved.predecessor.take().is_some())
     }
 
     /// Takes the predecessor of the approved version out, if it is this one: it does not run any more, whether or not the
@@ -171,9 +169,7 @@ impl Lock {
     ///
     /// When the lock cannot be written.
     pub fn retire(&mut self, id: &ExtensionId, predecessor: Digest) -> Result<bool, LockError> {
-        self.change_if(id, |approved| {
-            approved.predecessor.take_if(|version| version.digest == predecessor).is_some()
-        })
+        self.change_if(id, |approved| approved.predecessor.take_if(|version| version.digest == predecessor).is_some())
     }
 
     /// Enables, disables or quarantines the approved version.

@@ -6,17 +6,20 @@ mod approve;
 mod build;
 mod list;
 mod logs;
+mod offline;
 mod screen;
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use codex_manager_extension::ExtensionId;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Context;
+use super::client::Answer;
 use super::failure::Failure;
 use super::plain::cell;
+pub(super) use list::word;
 use screen::PATH;
 
 /// What `ext list` says in its columns.
@@ -24,14 +27,27 @@ const STATES: &str = "\
 An extension is dropped as a folder with extension.toml and its component, into one of the daemon's
 drop folders (`codex-manager serve --extensions`, else ./extensions where the daemon was started).
 
-RUNS is the version that runs, WAITS one that waits for a yes. STATE:
+RUNS is the version that runs, WAITS one that waits for a yes. STATE, of the approved version:
   pending      dropped and never approved: it does not run
-  enabled      the approved copy runs, whatever lies in the folder by now
+  approved     enabled, and it waits for its turn to be compiled, or cannot be
+  compiling    enabled, and its compiler is at work; RUNS is the version before it, if there was one
+  ready        compiled; it runs in a moment
+  running      the approved copy runs, whatever lies in the folder by now
   disabled     approved, and switched off by a person
   quarantined  approved, and switched off by the daemon because it failed too often
   faulty       what was dropped cannot be approved; the lines below say why and what to mend
+While one that may accept or decline what Codex asks does not run, only a person accepts that:
+unless a person has disabled it, or it is quarantined and not required (`ext require`).
 
 Example: codex-manager ext list";
+
+/// What `ext require` means.
+const REQUIRE: &str = "\
+A required extension is waited for: where it is late, fails, is compiled, or is in quarantine, only a
+person accepts what it may decline. What may decline is required unless its approver says otherwise.
+`ext disable` and `ext revoke` take its word away.
+
+Example: codex-manager ext require codex-manager.guard";
 
 /// Build, approve and look after extensions
 #[derive(Debug, Subcommand)]
@@ -63,8 +79,21 @@ pub(super) enum Ext {
         /// Approve this, as `ext show` names it, without being asked
         #[arg(long)]
         digest: Option<String>,
+        /// Whether only a person may accept what it may decline, until it has answered. As it was if you do not say, and
+        /// for what may decline from now on: yes
+        #[arg(long, value_name = "YES|NO")]
+        required: Option<YesNo>,
     },
-    /// Switch an extension off
+    /// Say that only a person may accept what this extension may decline, until it has answered
+    #[command(after_help = REQUIRE)]
+    Require {
+        /// The extension's id: owner.name
+        extension: ExtensionId,
+        /// Say the opposite: where it does not answer, other extensions may accept
+        #[arg(long)]
+        off: bool,
+    },
+    /// Switch an extension off, also where no daemon runs. Its word is not needed any more, until it is enabled again
     #[command(after_help = "Example: codex-manager ext disable codex-manager.guard")]
     Disable {
         /// The extension's id: owner.name
@@ -76,7 +105,8 @@ pub(super) enum Ext {
         /// The extension's id: owner.name
         extension: ExtensionId,
     },
-    /// Take an approval back: it waits for a yes again. What the extension has kept stays, should it get one
+    /// Take an approval back, also where no daemon runs: it waits for a yes again. What the extension has kept stays, should
+    /// it get one
     #[command(after_help = "Example: codex-manager ext revoke codex-manager.guard")]
     Revoke {
         /// The extension's id: owner.name
@@ -94,10 +124,13 @@ impl Ext {
             Self::List => list::list(context).await,
             Self::Reload => reload(context).await,
             Self::Show { extension } => screen::show(context, extension.as_str()).await,
-            Self::Approve { extension, digest } => approve::approve(context, extension.as_str(), digest).await,
-            Self::Disable { extension } => switch(context, extension.as_str(), "disable").await,
-            Self::Enable { extension } => switch(context, extension.as_str(), "enable").await,
-            Self::Revoke { extension } => revoke(context, extension.as_str()).await,
+            Self::Approve { extension, digest, required } => {
+                approve::approve(context, extension.as_str(), digest, required.map(YesNo::is_yes)).await
+            }
+            Self::Require { extension, off } => require(context, extension.as_str(), !off).await,
+            Self::Disable { extension } => disable(context, &extension).await,
+            Self::Enable { extension } => enable(context, extension.as_str()).await,
+            Self::Revoke { extension } => revoke(context, &extension).await,
             Self::Logs(command) => command.run(context).await,
         }
     }
@@ -108,17 +141,78 @@ async fn reload(context: &Context) -> Result<(), Failure> {
     context.output.answer(&answer, |body| format!("nothing is faulty; {} run", cell(&body["loadedCount"])))
 }
 
-async fn switch(context: &Context, extension: &str, verb: &str) -> Result<(), Failure> {
-    let answer = context.client()?.post(&["agents", "extensions", extension, verb], &json!({})).await?;
-    context.output.answer(&answer, |body| format!("{} {verb}d", cell(&body["extensionId"])))
+async fn switch(context: &Context, extension: &str, verb: &str) -> Result<Answer, Failure> {
+    context.client()?.post(&["agents", "extensions", extension, verb], &json!({})).await
 }
 
-async fn revoke(context: &Context, extension: &str) -> Result<(), Failure> {
-    let answer = context.client()?.delete(&["agents", "extensions", extension]).await?;
+async fn enable(context: &Context, extension: &str) -> Result<(), Failure> {
+    let answer = switch(context, extension, "enable").await?;
+    context.output.answer(&answer, |body| format!("{} enabled; {}", cell(&body["extensionId"]), state(body)))
+}
+
+async fn require(context: &Context, extension: &str, required: bool) -> Result<(), Failure> {
+    let path = ["agents", "extensions", extension, "require"];
+    let answer = context.client()?.post(&path, &json!({ "required": required })).await?;
+    context.output.answer(&answer, |body| {
+        let required = if body["required"] == true { "required" } else { "not required" };
+        format!("{} is {required}; {}", cell(&body["extensionId"]), state(body))
+    })
+}
+
+async fn disable(context: &Context, extension: &ExtensionId) -> Result<(), Failure> {
+    let answer = offline::or_here(context, switch(context, extension.as_str(), "disable").await, |offline| {
+        offline.disable(extension)
+    });
+    context.output.answer(&answer.await?, |body| {
+        let without = if body["required"] == true { "; its word is not needed until it is enabled again" } else { "" };
+        format!("{} disabled{without}", cell(&body["extensionId"]))
+    })
+}
+
+async fn revoke(context: &Context, extension: &ExtensionId) -> Result<(), Failure> {
+    let asked = match context.client() {
+        Ok(client) => client.delete(&["agents", "extensions", extension.as_str()]).await,
+        Err(failure) => Err(failure),
+    };
+    let answer = offline::or_here(context, asked, |offline| offline.revoke(extension)).await?;
     context.output.answer(&answer, |body| {
         let id = cell(&body["extensionId"]);
         format!("{id} revoked; what it has kept stays with its id, and is there again if it is approved again")
     })
+}
+
+/// How far one has come that was approved or enabled, in a few words.
+fn state(body: &Value) -> String {
+    match body["state"].as_str().unwrap_or_default() {
+        "running" => "it runs".to_owned(),
+        "ready" => "it runs in a moment".to_owned(),
+        "compiling" => format!("it is being compiled{}", meanwhile(body)),
+        "approved" => format!("it is to be compiled{}", meanwhile(body)),
+        state => format!("it is {state}"),
+    }
+}
+
+/// What runs until it is ready.
+fn meanwhile(body: &Value) -> String {
+    match body["approved"]["predecessor"]["version"].as_str() {
+        Some(version) => format!(", and {version} runs until it is ready"),
+        None => String::new(),
+    }
+}
+
+/// An answer on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum YesNo {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+}
+
+impl YesNo {
+    const fn is_yes(self) -> bool {
+        matches!(self, Self::Yes)
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! Following the shelf: who comes, who goes, and which version runs.
+//! Following the shelf and what becomes ready: who comes, who goes, and which version runs.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use codex_manager_extension::ExtensionId;
 use codex_manager_extension::dispatch::News;
+use codex_manager_extension::{Digest, ExtensionId, LockError};
 use codex_manager_model::Seq;
 use codex_manager_store::Error;
 use tokio::sync::{mpsc, watch};
@@ -19,6 +19,8 @@ use crate::storage::Storage;
 pub(super) struct Follow {
     shelf: Shelf,
     changed: watch::Receiver<u64>,
+    /// Grows when a version has become ready.
+    readied: watch::Receiver<u64>,
     versions: Arc<Versions>,
     storage: Storage,
     /// Up to which change dispatch knows what runs.
@@ -38,15 +40,21 @@ impl Follow {
         versions: Arc<Versions>,
         storage: Storage,
     ) -> Self {
-        let (followed, placed) = (opened.changes, opened.ids());
-        Self { shelf, changed, versions, storage, followed, placed, leaving: BTreeSet::new() }
+        let (followed, placed, mut readied) = (opened.changes, opened.ids(), versions.changed());
+        // What became ready before this was here.
+        readied.mark_changed();
+        Self { shelf, changed, readied, versions, storage, followed, placed, leaving: BTreeSet::new() }
     }
 
     /// Tells dispatch of every change, until nobody listens or the store is closed.
     pub(super) async fn run(mut self, listener: mpsc::Sender<News>) {
         self.shelf.follow(self.followed);
-        while self.changed.changed().await.is_ok() {
-            if self.turn(&listener).await.is_none() {
+        loop {
+            let changed = tokio::select! {
+                changed = self.changed.changed() => changed,
+                readied = self.readied.changed() => readied,
+            };
+            if changed.is_err() || self.turn(&listener).await.is_none() {
                 return;
             }
         }
@@ -58,8 +66,9 @@ impl Follow {
     async fn turn(&mut self, listener: &mpsc::Sender<News>) -> Option<()> {
         loop {
             self.changed.borrow_and_update();
-            let shelf = self.shelf.clone();
-            let lineup = spawn_blocking(move || shelf.lineup()).await.ok()?;
+            self.readied.borrow_and_update();
+            let lineup = self.lineup().await?;
+            self.versions.prepare(&lineup);
             let ids = lineup.ids();
             self.leaving.extend(self.placed.difference(&ids).cloned());
             self.placed.retain(|id| ids.contains(id));
@@ -90,6 +99,32 @@ impl Follow {
         }
     }
 
+    /// What is approved, after what is ready has taken the place of its predecessor. Where the disk does not let that be
+    /// written the predecessor runs on.
+    async fn lineup(&self) -> Option<Lineup> {
+        let lineup = self.look().await?;
+        let successors = self.versions.successors(&lineup);
+        if successors.is_empty() {
+            return Some(lineup);
+        }
+        for (extension, digest) in successors {
+            if let Err(error) = self.succeed(extension.clone(), digest).await? {
+                tracing::warn!(%error, %extension, %digest, "it is ready, and its predecessor runs on");
+            }
+        }
+        self.look().await
+    }
+
+    async fn look(&self) -> Option<Lineup> {
+        let shelf = self.shelf.clone();
+        spawn_blocking(move || shelf.lineup()).await.ok()
+    }
+
+    async fn succeed(&self, extension: ExtensionId, ready: Digest) -> Option<Result<bool, LockError>> {
+        let shelf = self.shelf.clone();
+        spawn_blocking(move || shelf.succeed(&extension, ready)).await.ok()
+    }
+
     /// From now on these run, and dispatch has heard of it, and of where those begin that are new.
     async fn tell(
         &self,
@@ -98,12 +133,12 @@ impl Follow {
         listener: &mpsc::Sender<News>,
     ) -> Option<()> {
         self.versions.run(lineup);
-        let roster = lineup.roster().beginning_after(places);
+        let serving = self.versions.serving(lineup);
+        let roster = lineup.roster(&serving).beginning_after(places);
         listener.send(News::Replaced(Box::new(roster))).await.ok()?;
         // When all the room is ours, nothing waits to be taken any more.
         drop(listener.reserve_many(listener.max_capacity()).await.ok()?);
-        self.versions.let_go();
-        tokio::spawn(Arc::clone(&self.versions).warm());
+        self.versions.called(&serving);
         Some(())
     }
 }

@@ -18,7 +18,7 @@ use serde_json::json;
 use super::Shelf;
 use super::begun::Begun;
 use super::commit::{Commits, Settling};
-use super::versions::{Unready, Versions};
+use super::versions::Versions;
 use crate::storage::Storage;
 
 /// After how many milliseconds each time a quarantine that the disk refused is written again.
@@ -78,8 +78,8 @@ impl dispatch::Host for Host {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).insert(run.seat, called.clone());
         let versions = Arc::clone(&self.versions);
         async move {
-            let ended = match versions.ready(called.digest).await {
-                Ok(linked) => {
+            let ended = match versions.linked(&called.digest) {
+                Some(linked) => {
                     let record = Record { id: called.id.to_string(), at: called.at, seed: called.seed };
                     let event = &called.occurrence.event;
                     let mut invoked = match run.wall {
@@ -97,7 +97,7 @@ impl dispatch::Host for Host {
                     };
                     (Answered::from(invoked.outcome), left)
                 }
-                Err(unready) => (unanswered(&extension, &unready), Left::default()),
+                None => (unanswered(&extension), Left::default()),
             };
             tracing::trace!(target: "codex_manager::arrow", at = "call_returned", %extension);
             ended
@@ -174,8 +174,9 @@ pub(super) async fn write_quarantine(shelf: Shelf, quarantine: &Quarantine, at: 
     }
 }
 
-fn unanswered(extension: &ExtensionId, unready: &Unready) -> Answered {
-    Answered::Failed { sentence: format!("{extension} was not called: {unready}"), fatal: unready.is_fatal() }
+/// What was let go between the order and the call. It says nothing of the extension.
+fn unanswered(extension: &ExtensionId) -> Answered {
+    Answered::Failed { sentence: format!("{extension} was not called: its version runs no more"), fatal: false }
 }
 
 fn seed() -> [u8; 32] {

@@ -17,13 +17,13 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use super::Shelf;
 use super::begun::Begun;
 use super::commit::{Commits, Committer};
 use super::feed::Feed;
 use super::follow::Follow;
 use super::host::Host;
 use super::ledger::StoreLedger;
+use super::shelf::{Overview, Shelf};
 use super::tally::Tally;
 use super::versions::Versions;
 use super::vocabulary;
@@ -59,7 +59,6 @@ pub(crate) struct Runner {
 #[derive(Clone)]
 pub(crate) struct Status {
     engine: Engine,
-    versions: Arc<Versions>,
     shelf: Shelf,
     tally: Tally,
 }
@@ -104,13 +103,14 @@ impl Config {
         let ledger = Arc::new(StoreLedger(store.clone()));
         let code = CodeConfig::new(folder.join("compiled"), ledger, compiler);
         let code = CompiledCode::open(engine.clone(), code).await?;
-        let versions = Versions::new(code, Arc::clone(&vocabulary), store.clone(), shelf.clone());
+        let versions = Versions::new(code, Arc::clone(&vocabulary), storage.clone(), shelf.clone(), clock.clone());
         let versions = Arc::new(versions);
+        versions.prepare(&lineup);
         versions.run(&lineup);
         let running = lineup.ids();
         let (marks, head) = store.write(move |tx| places(tx, &running)).await?;
         let begun = Arc::new(open_begun(&folder, &marks)?);
-        let dispatch = Dispatch::new(vocabulary, lineup.roster(), marks, head);
+        let dispatch = Dispatch::new(vocabulary, lineup.roster(&versions.serving(&lineup)), marks, head);
         let (commits, committer) = Commits::new(storage.clone(), outbox, Arc::clone(&begun), Arc::clone(&versions));
         let follow = Follow::new(shelf.clone(), changed, &lineup, Arc::clone(&versions), storage.clone());
         let feed = Feed::new(storage.clone(), Arc::clone(&begun), clock.clone());
@@ -127,25 +127,19 @@ impl Runner {
 
     /// What health and metrics tell of it.
     pub(crate) fn status(&self) -> Status {
-        Status {
-            engine: self.engine.clone(),
-            versions: Arc::clone(&self.host.versions),
-            shelf: self.host.shelf.clone(),
-            tally: self.committer.tally(),
-        }
+        Status { engine: self.engine.clone(), shelf: self.host.shelf.clone(), tally: self.committer.tally() }
     }
 
     /// Runs what is approved until told to stop. Then no further event is told, and calls under way get a moment; what
     /// they do not end in is told again by the next start.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let Self { dispatch, host, committer, follow, feed, .. } = self;
-        let (begun, storage) = (Arc::clone(&host.begun), host.storage.clone());
+        let (begun, storage, versions) = (Arc::clone(&host.begun), host.storage.clone(), Arc::clone(&host.versions));
         let head = dispatch.head();
         let waiting = EXTENSION_EVENTS_PAGE_MAX as usize;
         let ((tell_events, events), (tell_news, news)) = (mpsc::channel(waiting), mpsc::channel(waiting));
         // These end when they are dropped, which closes the channels.
         let mut telling = JoinSet::new();
-        telling.spawn(Arc::clone(&host.versions).warm());
         telling.spawn(feed.clone().ahead(head, tell_news.clone()));
         telling.spawn(follow.run(tell_news));
         telling.spawn(feed.in_order(head, tell_events));
@@ -159,6 +153,7 @@ impl Runner {
                 tokio::time::sleep(GRACE).await;
             } => tracing::info!("extensions were called off, and are told again"),
         }
+        versions.end();
         // Whoever has joined the line is still recorded.
         if let Err(error) = committing.await {
             tracing::error!(%error, "recording what extensions did has failed");
@@ -170,14 +165,9 @@ impl Runner {
 }
 
 impl Status {
-    /// How many extensions run.
-    pub(crate) fn running(&self) -> usize {
-        self.versions.running().len()
-    }
-
-    /// How many failed too often, and wait for a person. Reads no file.
-    pub(crate) fn quarantined(&self) -> usize {
-        self.shelf.lineup().quarantined()
+    /// How all that was approved stands. Reads no file.
+    pub(crate) fn overview(&self) -> Overview {
+        self.shelf.overview()
     }
 
     /// What their calls came to.

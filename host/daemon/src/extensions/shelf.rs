@@ -4,7 +4,8 @@
 //! so a folder on a slow disk holds up nobody who asks what runs. What an approval means is decided by the lock itself.
 
 mod lineup;
-mod unfit;
+mod overview;
+mod progress;
 
 use std::collections::BTreeSet;
 use std::mem::discriminant;
@@ -14,15 +15,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use codex_manager_extension::folder::{self, Drops};
 use codex_manager_extension::{
     Approved, ApprovedCopy, Digest, DropFault, Dropped, ExtensionId, Listed, Lock, LockError, Offer, Review, Standing,
-    Vocabulary, list,
+    State, Vocabulary, list,
 };
 use codex_manager_model::Actor;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
 pub(crate) use lineup::Lineup;
-pub(crate) use unfit::Unfit;
-use unfit::Unfits;
+pub(crate) use overview::Overview;
+use progress::Board;
+pub(crate) use progress::{Progress, Unfit};
 
 /// What was dropped and what was approved. Clones share what is behind them.
 #[derive(Clone)]
@@ -38,7 +40,7 @@ struct Shared {
     changes: watch::Sender<u64>,
     /// Up to which of these changes what runs has followed.
     followed: watch::Sender<u64>,
-    unfits: Unfits,
+    board: Board,
 }
 
 /// Why something was not approved.
@@ -79,7 +81,7 @@ impl Shelf {
             lock: Mutex::new(lock),
             changes: watch::Sender::new(0),
             followed: watch::Sender::new(0),
-            unfits: Unfits::default(),
+            board: Board::default(),
         })))
     }
 
@@ -91,9 +93,14 @@ impl Shelf {
         Lineup { changes, approved: lock.all().to_vec(), required: lock.required().clone() }
     }
 
-    /// Whether anything was ever approved under this id and still is.
-    pub(crate) fn has(&self, id: &ExtensionId) -> bool {
-        self.lock().approved(id).is_some()
+    /// What was approved under this id.
+    pub(crate) fn approved(&self, id: &ExtensionId) -> Option<Approved> {
+        self.lock().approved(id).cloned()
+    }
+
+    /// Whether the word of this extension is needed before anybody but a person accepts.
+    pub(crate) fn is_required(&self, id: &ExtensionId) -> bool {
+        self.lock().required().contains(id)
     }
 
     /// The approved bytes. These, and nothing that was dropped, are what is compiled.
@@ -121,9 +128,9 @@ impl Shelf {
     /// Looks at every drop and joins it with what was approved.
     pub(crate) fn list(&self) -> Vec<Listed> {
         let drops = self.scan();
-        let approved = self.lock().all().to_vec();
-        let mut listed = list(&drops, &approved, &self.0.vocabulary);
-        listed.iter_mut().for_each(|listed| self.0.unfits.tell(listed));
+        let lineup = self.lineup();
+        let mut listed = list(&drops, &lineup.approved, &lineup.required, &self.0.vocabulary);
+        listed.iter_mut().for_each(|listed| self.0.board.tell(listed));
         listed
     }
 
@@ -132,7 +139,8 @@ impl Shelf {
         self.scan().into_iter().filter(|dropped| dropped.found.is_err()).collect()
     }
 
-    /// Approves the drop of this id, if it still is the one that was `shown`; from now on its copy runs.
+    /// Approves the drop of this id, if it still is the one that was `shown`; its copy runs once it is ready. Whether its
+    /// word is `required` is as its approver says, else as it was, and yes for what may decline from now on.
     ///
     /// # Errors
     ///
@@ -143,6 +151,7 @@ impl Shelf {
         shown: Digest,
         by: Actor,
         at: Timestamp,
+        required: Option<bool>,
     ) -> Result<Approved, ApproveError> {
         let faulty = |fault| ApproveError::Faulty { id: id.clone(), fault: Box::new(fault) };
         let dropped = self.scan().into_iter().find(|dropped| dropped.id.as_ref() == Some(id));
@@ -151,9 +160,40 @@ impl Shelf {
         // Read anew with its bytes: a whole scan's would not fit into memory.
         let offer = folder::read(&dropped.folder, &self.0.vocabulary).map_err(faulty)?;
         let mut lock = self.lock();
-        let approved = lock.approve(&offer, shown, by, at, false).cloned();
+        let required = required.unwrap_or_else(|| lock.is_required_by_default(&offer, &self.0.vocabulary));
+        let approved = lock.approve(&offer, shown, by, at, required).cloned();
         self.tell_of(&approved);
         Ok(approved?)
+    }
+
+    /// Says whether the word of this extension is needed before anybody but a person accepts; and whether it stood
+    /// otherwise before. If not, nothing changes.
+    ///
+    /// # Errors
+    ///
+    /// When the lock cannot be written.
+    pub(crate) fn require(&self, id: &ExtensionId, required: bool) -> Result<bool, LockError> {
+        let mut lock = self.lock();
+        if lock.required().contains(id) == required {
+            return Ok(false);
+        }
+        let changed = lock.require(id, required);
+        self.tell_of(&changed);
+        changed.map(|()| true)
+    }
+
+    /// Lets an approved version that is ready take the place of its predecessor; whether it did, and had one.
+    ///
+    /// # Errors
+    ///
+    /// When the lock cannot be written.
+    pub(crate) fn succeed(&self, id: &ExtensionId, ready: Digest) -> Result<bool, LockError> {
+        let mut lock = self.lock();
+        let succeeded = lock.succeed(id, ready);
+        if matches!(succeeded, Ok(true)) {
+            self.tell_of(&succeeded);
+        }
+        succeeded
     }
 
     /// Takes back what was approved under this id, and gives what it was. The copy stays until the next start: calls
@@ -193,11 +233,24 @@ impl Shelf {
         reason: String,
         at: Timestamp,
     ) -> Result<bool, LockError> {
+        // A predecessor that failed is not called any more; what was approved in its place has not failed.
+        if self.retire(id, code)? {
+            return Ok(true);
+        }
         let quarantined = Standing::Quarantined { reason, at };
         // What failed after the lock was replaced is there, and not known to last.
         let runs = |standing: &Standing| *standing == Standing::Enabled || *standing == quarantined;
         let changes = |before: &Approved| before.digest == code && runs(&before.standing);
         Ok(self.stand_if(id, quarantined.clone(), changes)?.1)
+    }
+
+    fn retire(&self, id: &ExtensionId, predecessor: Digest) -> Result<bool, LockError> {
+        let mut lock = self.lock();
+        let retired = lock.retire(id, predecessor);
+        if matches!(retired, Ok(true)) {
+            self.tell_of(&retired);
+        }
+        retired
     }
 
     /// Looked at and changed in one step: two who do this at once do not pass each other.
@@ -236,9 +289,15 @@ impl Shelf {
         drop(self.0.followed.subscribe().wait_for(|followed| *followed >= changes).await);
     }
 
-    /// Notes why an approved version cannot be called, or that it can. This one does not block.
-    pub(crate) fn note(&self, digest: Digest, unfit: Option<Unfit>) {
-        self.0.unfits.note(digest, unfit);
+    /// Notes how far an approved version has come, or that it may not run any more; gives what was noted before. This one
+    /// does not block.
+    pub(crate) fn note(&self, digest: Digest, progress: Option<Progress>) -> Option<Progress> {
+        self.0.board.note(digest, progress)
+    }
+
+    /// How far what was approved has come.
+    pub(crate) fn state(&self, approved: &Approved) -> State {
+        self.0.board.state(approved)
     }
 
     /// A scan that panicked has left verdicts, each of them whole.

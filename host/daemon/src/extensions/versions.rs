@@ -1,48 +1,92 @@
-//! The versions that run: approved copies, compiled and linked once each.
+//! The versions that can be called: approved copies, compiled and linked once each.
+//!
+//! Each version that may run has a task of its own that makes it ready, so nobody waits for a compiler: dispatch is told
+//! of a version once it can be called, and until then of the one before it. What stops running ends its task, and that
+//! ends its compiler.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use codex_manager_extension::dispatch::Serving;
 use codex_manager_extension::{
-    CompiledCode, ComponentError, Digest, ExtensionId, Grants, Limits, LinkError, Linked, LockError, Manifest,
-    ManifestError, Vocabulary,
+    Approved, ApprovedVersion, CompileFault, CompiledCode, ComponentError, Digest, ExtensionId, Grants, Limits,
+    LinkError, Linked, LockError, Manifest, ManifestError, Vocabulary,
 };
 use codex_manager_model::limits::KV_BYTES_MAX;
-use codex_manager_store::Store;
-use futures_util::StreamExt as _;
-use tokio::sync::OnceCell;
+use codex_manager_model::{Actor, Clock, NewEvent};
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::sync::{mpsc, watch};
+use tokio::task::spawn_blocking;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Shelf;
 use super::kept::StoreKept;
 use super::reader::StoreSessions;
 use super::registry::registry;
 use super::settings::Defaults;
-use super::shelf::{Lineup, Unfit};
+use super::shelf::{Lineup, Progress, Unfit};
+use crate::storage::Storage;
 
-/// How many are made ready at once: more than are compiled at once, so that those whose code is kept pass by.
-const WARM_MAX: usize = 8;
+/// After how long what the host could not do is tried again; twice as long each time, up to the second.
+const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
 
-/// What is ready to be called.
+/// What can be called, and what is being made ready.
 pub(super) struct Versions {
     code: CompiledCode,
     vocabulary: Arc<Vocabulary>,
-    store: Store,
+    storage: Storage,
     shelf: Shelf,
+    clock: Clock,
     known: Mutex<Known>,
+    /// How often a version has become ready, or was found unable to.
+    changes: watch::Sender<u64>,
+    /// Events that are told in this order, as soon as there is room.
+    events: mpsc::UnboundedSender<NewEvent>,
 }
 
 /// What runs, and what has run in this life of the host.
 #[derive(Default)]
 struct Known {
-    /// What runs, and what dispatch may still call.
-    ready: HashMap<Digest, Arc<OnceCell<Linked>>>,
+    versions: HashMap<Digest, Version>,
+    /// What may run; what else is among the versions is what dispatch may still call.
+    wanted: BTreeSet<Digest>,
     running: BTreeSet<ExtensionId>,
     latest: BTreeMap<ExtensionId, Digest>,
     numbers: BTreeMap<Digest, String>,
-    /// Those that may decide, of what has run.
-    deciders: BTreeSet<Digest>,
     /// The quotas that were granted.
     kept_bytes_max: BTreeMap<ExtensionId, u64>,
+    /// Whether there was a lineup before.
+    begun: bool,
+}
+
+/// One version that may run.
+struct Version {
+    about: About,
+    stage: Stage,
+    /// Whether it is told how far it comes: not what a start finds compiled.
+    is_news: bool,
+}
+
+/// Whose version it is, and which.
+#[derive(Debug, Clone, PartialEq)]
+struct About {
+    extension: ExtensionId,
+    version: ApprovedVersion,
+    /// When a person has last said yes to it.
+    approved_at: Timestamp,
+}
+
+/// How far a version is.
+enum Stage {
+    /// A task makes it ready, for as long as this is here.
+    Making {
+        _task: AbortOnDropHandle<()>,
+    },
+    Ready(Linked),
+    /// It cannot be called, through its own fault.
+    Unfit,
 }
 
 /// Why an approved version cannot be called.
@@ -63,57 +107,135 @@ pub(super) enum Unready {
     /// There is nothing in it to call.
     #[error("its component has no handler of events")]
     NoHandler,
-    /// The host could not do the work.
-    #[error("the host could not compile it")]
-    Host,
 }
 
 impl Unready {
-    /// Whether it speaks against the extension.
-    pub(super) const fn is_fatal(&self) -> bool {
-        !matches!(self, Self::Copy(LockError::Io { .. }) | Self::Component(ComponentError::Host(_)) | Self::Host)
+    /// Whether the host could not do its work, so that the same version is worth another try.
+    const fn is_host(&self) -> bool {
+        match self {
+            Self::Copy(error) => matches!(error, LockError::Io { .. }),
+            Self::Component(error) => error.is_host(),
+            _ => false,
+        }
     }
 
     fn unfit(&self) -> Unfit {
         let next_step = match self {
             Self::Copy(LockError::Copy { .. }) => "approve it again by its digest",
-            Self::Copy(_) | Self::Host => "see the daemon's log",
-            Self::Component(ComponentError::Host(_)) => "it is tried again with the next event",
-            Self::Manifest(_) | Self::Component(_) | Self::Link(_) | Self::NoHandler => {
-                "build it for this host and approve that, or disable it"
+            _ if self.is_host() => "nothing: it is tried again; the daemon's log says more",
+            Self::Component(_) => {
+                "build it smaller and approve that; disabled and enabled again, it is tried once more"
             }
+            _ => "build it for this host and approve that, or disable it",
         };
         Unfit { fault: self.to_string(), next_step }
     }
 }
 
+impl From<CompileFault> for Unready {
+    fn from(fault: CompileFault) -> Self {
+        Self::Component(fault.into())
+    }
+}
+
 impl Versions {
-    pub(super) fn new(code: CompiledCode, vocabulary: Arc<Vocabulary>, store: Store, shelf: Shelf) -> Self {
-        Self { code, vocabulary, store, shelf, known: Mutex::default() }
+    pub(super) fn new(
+        code: CompiledCode,
+        vocabulary: Arc<Vocabulary>,
+        storage: Storage,
+        shelf: Shelf,
+        clock: Clock,
+    ) -> Self {
+        let (events, told) = mpsc::unbounded_channel();
+        tokio::spawn(tell(storage.clone(), told));
+        let (known, changes) = (Mutex::default(), watch::Sender::new(0));
+        Self { code, vocabulary, storage, shelf, clock, known, changes, events }
     }
 
-    /// From now on these run. What no longer does stays ready until it is [let go](Self::let_go).
+    /// Grows whenever a version has become ready, or was found unable to.
+    pub(super) fn changed(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Makes ready what may run: first who may decide, because somebody waits for that, and the approved versions before
+    /// their predecessors. What may not run any more is not made ready either, and its compiler ends.
+    pub(super) fn prepare(self: &Arc<Self>, lineup: &Lineup) {
+        let wanted = self.wanted(lineup);
+        let mut known = self.known();
+        known.wanted = wanted.iter().map(|about| about.version.digest).collect();
+        let by_a_person = std::mem::replace(&mut known.begun, true);
+        let Known { versions, wanted: digests, .. } = &mut *known;
+        versions.retain(|digest, version| {
+            let kept = digests.contains(digest) || matches!(version.stage, Stage::Ready(_));
+            if !kept {
+                self.shelf.note(*digest, None);
+            }
+            kept
+        });
+        for about in wanted {
+            let digest = about.version.digest;
+            let is_settled = known.versions.get(&digest).is_some_and(|version| {
+                // A yes that was said again is a wish to have it tried again.
+                !matches!(version.stage, Stage::Unfit) || version.about.approved_at == about.approved_at
+            });
+            if !is_settled {
+                let making = Arc::clone(self).make_ready(about.clone(), by_a_person);
+                let stage = Stage::Making { _task: AbortOnDropHandle::new(tokio::spawn(making)) };
+                known.versions.insert(digest, Version { about, stage, is_news: by_a_person });
+            }
+        }
+    }
+
+    /// From now on these run, or would if they were ready.
     pub(super) fn run(&self, lineup: &Lineup) {
         let mut known = self.known();
         known.running = lineup.ids();
         for approved in lineup.running() {
             known.latest.insert(approved.id.clone(), approved.digest);
+            for version in approved.predecessor.iter().chain([&approved.approved_version()]) {
+                known.numbers.insert(version.digest, version.version.to_string());
+            }
             let granted = approved.grants.capabilities.get("kv").and_then(|kv| kv.get("bytes_max"));
             let bytes_max = granted.and_then(serde_json::Value::as_u64).unwrap_or(KV_BYTES_MAX);
             known.kept_bytes_max.insert(approved.id.clone(), bytes_max);
-            known.numbers.insert(approved.digest, approved.version.to_string());
-            if self.may_decide(&approved.grants) {
-                known.deciders.insert(approved.digest);
-            }
-            known.ready.entry(approved.digest).or_default();
         }
     }
 
-    /// Lets go what does not run, now that dispatch calls it no more. Calls under way keep theirs.
-    pub(super) fn let_go(&self) {
+    /// Which version of each can be called now.
+    pub(super) fn serving(&self, lineup: &Lineup) -> BTreeMap<ExtensionId, Serving> {
+        let known = self.known();
+        let serving = |approved: &Approved| {
+            let ApprovedVersion { digest, grants, .. } = approved.serving().filter(|it| known.is_ready(&it.digest))?;
+            Some((approved.id.clone(), Serving { digest, grants: Arc::new(grants) }))
+        };
+        lineup.running().filter_map(serving).collect()
+    }
+
+    /// Those that are ready, and have a predecessor that runs in their place.
+    pub(super) fn successors(&self, lineup: &Lineup) -> Vec<(ExtensionId, Digest)> {
+        let known = self.known();
+        let succeeds = |approved: &&Approved| approved.predecessor.is_some() && known.is_ready(&approved.digest);
+        lineup.running().filter(succeeds).map(|approved| (approved.id.clone(), approved.digest)).collect()
+    }
+
+    /// Dispatch calls these now, and nothing else: what may not run any more is let go. Calls under way keep theirs.
+    pub(super) fn called(&self, serving: &BTreeMap<ExtensionId, Serving>) {
         let mut known = self.known();
-        let wanted: BTreeSet<_> = known.running.iter().filter_map(|id| known.latest.get(id)).copied().collect();
-        known.ready.retain(|digest, cell| wanted.contains(digest) || Arc::strong_count(cell) > 1);
+        let Known { versions, wanted, .. } = &mut *known;
+        versions.retain(|digest, _| wanted.contains(digest));
+        for digest in serving.values().map(|serving| serving.digest) {
+            let was = self.shelf.note(digest, Some(Progress::Running));
+            if let Some(version) =
+                versions.get(&digest).filter(|version| version.is_news && was != Some(Progress::Running))
+            {
+                self.tell(&version.about, "running", None);
+            }
+        }
+    }
+
+    /// Nothing is made ready any more, and nothing can be called.
+    pub(super) fn end(&self) {
+        self.known().versions.clear();
     }
 
     /// The ids of all that run.
@@ -136,34 +258,26 @@ impl Versions {
         self.known().numbers.get(digest).cloned()
     }
 
-    /// The version, compiled and linked if it was not before.
-    pub(super) async fn ready(self: &Arc<Self>, digest: Digest) -> Result<Linked, Unready> {
-        // One that was let go a moment ago is made ready for this call alone.
-        let cell = self.known().ready.get(&digest).cloned().unwrap_or_default();
-        let versions = Arc::clone(self);
-        // In a task of its own: that one caller no longer waits must not stop the compiler for the others.
-        let making = tokio::spawn(async move { cell.get_or_try_init(|| versions.make(digest)).await.cloned() });
-        let ready = making.await.unwrap_or(Err(Unready::Host));
-        self.shelf.note(digest, ready.as_ref().err().map(Unready::unfit));
-        ready
+    /// The version, if it can be called.
+    pub(super) fn linked(&self, digest: &Digest) -> Option<Linked> {
+        match &self.known().versions.get(digest)?.stage {
+            Stage::Ready(linked) => Some(linked.clone()),
+            Stage::Making { .. } | Stage::Unfit => None,
+        }
     }
 
-    /// Makes ready what runs, so that the first event does not wait for the compiler: first who may decide, because
-    /// somebody waits for that.
-    pub(super) async fn warm(self: Arc<Self>) {
-        let mut digests: Vec<_> = {
-            let known = self.known();
-            let running = known.running.iter().filter_map(|extension| known.latest.get(extension));
-            running.map(|digest| (!known.deciders.contains(digest), *digest)).collect()
+    /// What may run, in the order in which it is made ready.
+    fn wanted(&self, lineup: &Lineup) -> Vec<About> {
+        let about = |approved: &Approved, version: ApprovedVersion| About {
+            extension: approved.id.clone(),
+            version,
+            approved_at: approved.at,
         };
-        digests.sort_by_key(|(waits, _)| *waits);
-        let versions = &self;
-        let warm = |(_, digest)| async move {
-            if let Err(error) = versions.ready(digest).await {
-                tracing::warn!(%error, %digest, "an approved extension cannot be made ready");
-            }
-        };
-        futures_util::stream::iter(digests).for_each_concurrent(WARM_MAX, warm).await;
+        let approved = lineup.running().map(|approved| about(approved, approved.approved_version()));
+        let predecessors = lineup.running().filter_map(|approved| Some(about(approved, approved.predecessor.clone()?)));
+        let mut wanted: Vec<_> = approved.chain(predecessors).collect();
+        wanted.sort_by_key(|about| !self.may_decide(&about.version.grants));
+        wanted
     }
 
     fn may_decide(&self, grants: &Grants) -> bool {
@@ -171,15 +285,63 @@ impl Versions {
         grants.actions.iter().filter_map(action).any(|action| action.verdict.is_some())
     }
 
-    async fn make(&self, digest: Digest) -> Result<Linked, Unready> {
-        let shelf = self.shelf.clone();
-        let copy = tokio::task::spawn_blocking(move || shelf.copy(digest)).await.map_err(|_| Unready::Host)??;
+    /// Makes a version ready, however often the host fails at it; or finds out that it cannot be called.
+    async fn make_ready(self: Arc<Self>, about: About, by_a_person: bool) {
+        let digest = about.version.digest;
+        let [mut delay, delay_max] = RETRY_AFTER;
+        self.shelf.note(digest, Some(Progress::Waiting));
+        let made = loop {
+            let error = match self.make(&about, by_a_person).await {
+                Ok(linked) => break Ok(linked),
+                Err(error) if !error.is_host() => break Err(error),
+                Err(error) => error,
+            };
+            tracing::warn!(%error, extension = %about.extension, %digest, "it is tried again to make it ready");
+            self.shelf.note(digest, Some(Progress::Unfit(error.unfit())));
+            tokio::time::sleep(delay).await;
+            delay = (delay * 2).min(delay_max);
+        };
+        let mut known = self.known();
+        // Nobody may want it any more.
+        let Some(version) = known.versions.get_mut(&digest) else { return };
+        match made {
+            Ok(linked) => {
+                self.shelf.note(digest, Some(Progress::Ready));
+                if version.is_news {
+                    self.tell(&about, "ready", None);
+                }
+                version.stage = Stage::Ready(linked);
+            }
+            Err(error) => {
+                tracing::warn!(%error, extension = %about.extension, %digest, "what was approved cannot be called");
+                self.shelf.note(digest, Some(Progress::Unfit(error.unfit())));
+                self.tell(&about, "unfit", Some(error.to_string()));
+                version.stage = Stage::Unfit;
+            }
+        }
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+
+    async fn make(&self, about: &About, by_a_person: bool) -> Result<Linked, Unready> {
+        let (shelf, digest) = (self.shelf.clone(), about.version.digest);
+        let copy = spawn_blocking(move || shelf.copy(digest)).await.map_err(|_| CompileFault::Panicked)??;
         let manifest = Manifest::parse(&String::from_utf8_lossy(&copy.manifest), &self.vocabulary)?;
-        let component = self.code.prepare(copy.component.into()).await?;
+        if by_a_person {
+            self.code.try_again(Digest::of(&copy.component)).await?;
+        }
+        let began = || {
+            self.shelf.note(digest, Some(Progress::Compiling));
+            self.tell(about, "compiling", None);
+            if let Some(version) = self.known().versions.get_mut(&digest) {
+                version.is_news = true;
+            }
+        };
+        let component = self.code.prepare_with(copy.component.into(), began).await?;
         let limits = Limits::default().within(&manifest.limits);
         // They are granted whole, so what this manifest asks for is what was granted with its digest.
         let granted = Grants::asked_by(&manifest).capabilities;
-        let (kept, sessions) = (StoreKept(self.store.clone()), StoreSessions(self.store.clone()));
+        let store = self.storage.store();
+        let (kept, sessions) = (StoreKept(store.clone()), StoreSessions(store.clone()));
         let registry = registry(kept, sessions, Defaults::of(&manifest));
         let linked = Linked::new(self.code.engine(), &registry, &component, manifest.id.clone(), granted, limits)?;
         if !linked.handles_events() {
@@ -188,8 +350,35 @@ impl Versions {
         Ok(linked)
     }
 
+    /// Tells how far a version has come.
+    fn tell(&self, about: &About, state: &'static str, reason: Option<String>) {
+        let About { extension, version, .. } = about;
+        let payload = json!({
+            "extensionId": extension, "version": version.version, "digest": version.digest, "state": state,
+            "reason": reason,
+        });
+        let event = NewEvent::new("extension_state_changed", None, payload, self.clock.now()).by(Actor::Host);
+        // Whoever takes them ends with the store.
+        let _ = self.events.send(event);
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn is_ready(&self, digest: &Digest) -> bool {
+        self.versions.get(digest).is_some_and(|version| matches!(version.stage, Stage::Ready(_)))
+    }
+}
+
+/// Appends events in their order, until nobody has any more or the store is closed.
+async fn tell(storage: Storage, mut events: mpsc::UnboundedReceiver<NewEvent>) {
+    while let Some(event) = events.recv().await {
+        if let Err(error) = storage.insist(move |tx| tx.append_event(event.clone())).await {
+            tracing::warn!(%error, "how far an extension has come was not told");
+        }
     }
 }
 
@@ -203,34 +392,66 @@ mod tests {
     use super::super::vocabulary;
     use super::*;
 
-    #[tokio::test]
-    async fn what_was_replaced_stays_ready_until_dispatch_has_switched_and_no_call_needs_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = codex_manager_store::Config { folder: folder.path().join("data"), size_bytes_max: None };
-        let vocabulary = Arc::new(vocabulary());
-        let drops = folder.path().join("drops");
-        let shelf = Shelf::open(&folder.path().join("lock"), vec![drops.clone()], Arc::clone(&vocabulary)).unwrap();
-        let approve = |code: &str| {
+    struct House {
+        folder: tempfile::TempDir,
+        shelf: Shelf,
+        versions: Arc<Versions>,
+    }
+
+    impl House {
+        async fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let store = codex_manager_store::Config { folder: folder.path().join("data"), size_bytes_max: None };
+            let (vocabulary, drops) = (Arc::new(vocabulary()), vec![folder.path().join("drops")]);
+            let shelf = Shelf::open(&folder.path().join("lock"), drops, Arc::clone(&vocabulary)).unwrap();
+            let (code, storage) = (compiled_code(folder.path()).await, Storage::new(store.open().unwrap()));
+            let versions = Versions::new(code, vocabulary, storage, shelf.clone(), Clock::system());
+            Self { folder, shelf, versions: Arc::new(versions) }
+        }
+
+        fn approve(&self, code: &str) -> Digest {
             let manifest = "manifest = 1\n[extension]\nid = \"acme.guard\"\nversion = \"1.0.0\"\nname = \"N\"\n\
                             description = \"D.\"\n[handlers.on-event]\nkinds = [\"approval_resolved\"]\n";
-            std::fs::create_dir_all(drops.join("guard")).unwrap();
-            std::fs::write(drops.join("guard").join(MANIFEST_FILE), manifest).unwrap();
-            std::fs::write(drops.join("guard/guard.wasm"), component(code)).unwrap();
+            let guard = self.folder.path().join("drops/guard");
+            std::fs::create_dir_all(&guard).unwrap();
+            std::fs::write(guard.join(MANIFEST_FILE), manifest).unwrap();
+            std::fs::write(guard.join("guard.wasm"), component(code)).unwrap();
             let digest = Digest::of_extension(manifest.as_bytes(), &component(code));
-            shelf.approve(&"acme.guard".parse().unwrap(), digest, Actor::User, Timestamp::UNIX_EPOCH).unwrap();
+            let id = "acme.guard".parse().unwrap();
+            self.shelf.approve(&id, digest, Actor::User, Timestamp::UNIX_EPOCH, None).unwrap();
             digest
-        };
-        let code = compiled_code(folder.path()).await;
-        let versions = Versions::new(code, vocabulary, store.open().unwrap(), shelf.clone());
-        let old = approve("old");
-        versions.run(&shelf.lineup());
-        let new = approve("new");
-        versions.run(&shelf.lineup());
-        let cell = versions.known().ready.get(&old).cloned().expect("it is still called");
-        versions.let_go();
-        assert!(versions.known().ready.contains_key(&old), "somebody waits for it");
-        drop(cell);
-        versions.let_go();
-        assert_eq!(versions.known().ready.keys().collect::<Vec<_>>(), [&new]);
+        }
+
+        /// Goes on with what is approved, once this is ready.
+        async fn follow(&self, ready: Digest) {
+            let mut changed = self.versions.changed();
+            self.versions.prepare(&self.shelf.lineup());
+            changed.wait_for(|_| self.versions.linked(&ready).is_some()).await.unwrap();
+        }
+
+        fn serving(&self) -> Vec<Digest> {
+            self.versions.serving(&self.shelf.lineup()).values().map(|serving| serving.digest).collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_replaced_is_called_until_the_next_is_ready_and_dispatch_has_switched() {
+        let house = House::new().await;
+        let old = house.approve("old");
+        assert!(house.serving().is_empty(), "it is not compiled");
+        house.follow(old).await;
+        assert_eq!(house.serving(), [old]);
+        let new = house.approve("new");
+        assert_eq!(house.serving(), [old], "the new one is not compiled");
+        house.follow(new).await;
+        let [(id, ready)] = &house.versions.successors(&house.shelf.lineup())[..] else { panic!("there is one") };
+        assert_eq!(*ready, new);
+        assert!(house.shelf.succeed(id, *ready).unwrap());
+        let lineup = house.shelf.lineup();
+        house.versions.prepare(&lineup);
+        assert_eq!(house.serving(), [new]);
+        assert!(house.versions.linked(&old).is_some(), "dispatch may call it still");
+        house.versions.called(&house.versions.serving(&lineup));
+        assert!(house.versions.linked(&old).is_none() && house.versions.linked(&new).is_some());
     }
 }

@@ -19,7 +19,7 @@ use answer::{
 
 use super::{Access, Body, Path, Problem, Query, Route};
 use crate::service::tokens::Bearer;
-use crate::service::{Approve, ListInvocations, Services};
+use crate::service::{Approve, ListInvocations, Require, Services};
 
 pub(super) fn routes() -> Vec<Route> {
     let (viewer, admin) = (Access::Role(Role::Viewer), Access::Role(Role::Admin));
@@ -32,6 +32,7 @@ pub(super) fn routes() -> Vec<Route> {
         Route::post("/api/agents/extensions/{extensionId}/approve", admin, approve).doc(doc::approve()),
         Route::post("/api/agents/extensions/{extensionId}/disable", admin, disable).doc(doc::disable()),
         Route::post("/api/agents/extensions/{extensionId}/enable", admin, enable).doc(doc::enable()),
+        Route::post("/api/agents/extensions/{extensionId}/require", admin, require).doc(doc::require()),
     ]
 }
 
@@ -101,6 +102,15 @@ async fn enable(
     Path(id): Path<ExtensionId>,
 ) -> Result<Json<ApprovedExtension>, Problem> {
     Ok(Json(services.extensions.enable(id, bearer.actor()).await?.into()))
+}
+
+async fn require(
+    State(services): State<Services>,
+    bearer: Bearer,
+    Path(id): Path<ExtensionId>,
+    Body(body): Body<Require>,
+) -> Result<Json<ApprovedExtension>, Problem> {
+    Ok(Json(services.extensions.require(id, body, bearer.actor()).await?.into()))
 }
 
 async fn revoke(
@@ -191,7 +201,7 @@ mod tests {
             id: Some(offer.candidate.manifest.id.clone()),
             found: Ok(offer.candidate.clone()),
         });
-        let listed = list(&drops, lock.all(), &vocabulary());
+        let listed = list(&drops, lock.all(), lock.required(), &vocabulary());
         assert_eq!((listed.len(), modules(&listed).len()), (2, 1));
     }
 }

@@ -14,11 +14,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codex_manager_app_server::AppServer;
-use codex_manager_extension::{Approved, Digest, ExtensionId, Listed, LockError, Review, Standing};
+use codex_manager_extension::{Approved, Digest, ExtensionId, Listed, LockError, Review, Standing, State};
 use codex_manager_model::{Actor, Clock, Invocation, InvocationId, NewEvent};
 use codex_manager_store::{Error as StoreError, InvocationQuery};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::spawn_blocking;
 use utoipa::{IntoParams, ToSchema};
 
@@ -42,6 +42,28 @@ pub(crate) struct Approve {
     /// What was looked at.
     #[schema(value_type = String, pattern = "^sha256:[0-9a-f]{64}$")]
     pub(crate) digest: Digest,
+    /// Whether its word is needed before anybody but a person accepts. If nothing is said: as it was before, and yes for
+    /// what may decline from now on.
+    pub(crate) required: Option<bool>,
+}
+
+/// Whether the word of an extension is needed, as clients send it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Require {
+    /// Whether it is needed before anybody but a person accepts.
+    pub(crate) required: bool,
+}
+
+/// How something that was approved stands, after somebody has changed that.
+#[derive(Debug)]
+pub(crate) struct Stood {
+    /// The approval.
+    pub(crate) approved: Approved,
+    /// How far it has come.
+    pub(crate) state: State,
+    /// Whether its word is needed.
+    pub(crate) required: bool,
 }
 
 /// Which invocations to list.
@@ -116,19 +138,19 @@ impl Extensions {
         health::contained(&self.0.child.state().borrow())
     }
 
-    /// Approves what was looked at; it runs from now on, in place of what was approved before.
+    /// Approves what was looked at; it runs once it is ready, and until then what ran before.
     ///
     /// # Errors
     /// A conflict, `extension_changed`, when something else lies there by now, and `extension_faulty` when it cannot be
     /// approved at all. What runs is as it was.
-    pub(crate) async fn approve(&self, id: ExtensionId, body: Approve, actor: Actor) -> Result<Approved, Error> {
+    pub(crate) async fn approve(&self, id: ExtensionId, body: Approve, actor: Actor) -> Result<Stood, Error> {
         let extensions = self.clone();
         to_its_end(async move {
             let (by, at) = (actor.clone(), extensions.0.clock.now());
-            let approve = move |shelf: &Shelf| shelf.approve(&id, body.digest, by, at);
+            let approve = move |shelf: &Shelf| shelf.approve(&id, body.digest, by, at, body.required);
             let approved = extensions.on_shelf(approve).await?.map_err(not_approved)?;
             extensions.tell("extension_approved", &approved, actor).await;
-            Ok(approved)
+            extensions.stood(approved).await
         })
         .await
     }
@@ -137,7 +159,7 @@ impl Extensions {
     ///
     /// # Errors
     /// As [`enable`](Self::enable).
-    pub(crate) async fn disable(&self, id: ExtensionId, actor: Actor) -> Result<Approved, Error> {
+    pub(crate) async fn disable(&self, id: ExtensionId, actor: Actor) -> Result<Stood, Error> {
         let standing = Standing::Disabled { by: actor.clone(), at: self.0.clock.now() };
         self.stand(id, standing, "extension_disabled", actor).await
     }
@@ -146,8 +168,35 @@ impl Extensions {
     ///
     /// # Errors
     /// `extension_not_found`; a conflict, `not_approved`, when it was never approved.
-    pub(crate) async fn enable(&self, id: ExtensionId, actor: Actor) -> Result<Approved, Error> {
+    pub(crate) async fn enable(&self, id: ExtensionId, actor: Actor) -> Result<Stood, Error> {
         self.stand(id, Standing::Enabled, "extension_enabled", actor).await
+    }
+
+    /// Says whether its word is needed before anybody but a person accepts. That holds however it stands, until somebody
+    /// disables or revokes it.
+    ///
+    /// # Errors
+    /// As [`enable`](Self::enable).
+    pub(crate) async fn require(&self, id: ExtensionId, body: Require, actor: Actor) -> Result<Stood, Error> {
+        let extensions = self.clone();
+        to_its_end(async move {
+            let required = body.required;
+            let wanted = id.clone();
+            let change = move |shelf: &Shelf| {
+                let approved = shelf.approved(&wanted).ok_or_else(|| LockError::Unapproved(wanted.clone()))?;
+                Ok((shelf.require(&wanted, required)?, approved))
+            };
+            let (is_new, approved) = match extensions.on_shelf(change).await? {
+                Err(LockError::Unapproved(id)) => return Err(extensions.never_approved(&id).await),
+                changed => changed.map_err(refused)?,
+            };
+            if is_new {
+                let about = json!({ "extensionId": id, "required": required, "actor": actor });
+                extensions.tell_event("extension_required_changed", about, actor).await;
+            }
+            extensions.stood(approved).await
+        })
+        .await
     }
 
     /// Takes its approval back: it waits for a yes again, like one that was never approved. What it has kept stays with
@@ -186,7 +235,7 @@ impl Extensions {
             self.0.storage.store().read::<_, Error, _>(move |view| Ok(view.invocations(&query)?)).await?;
         let wanted = id.clone();
         // What waits for its first yes has done nothing, and is no stranger.
-        if found.is_empty() && !self.on_shelf(move |shelf| shelf.has(&wanted)).await? {
+        if found.is_empty() && !self.on_shelf(move |shelf| shelf.approved(&wanted).is_some()).await? {
             self.get(id).await?;
         }
         Ok(found)
@@ -199,7 +248,7 @@ impl Extensions {
         standing: Standing,
         kind: &'static str,
         actor: Actor,
-    ) -> Result<Approved, Error> {
+    ) -> Result<Stood, Error> {
         let extensions = self.clone();
         to_its_end(async move {
             let (stood, is_new) = match extensions.on_shelf(move |shelf| shelf.stand(&id, standing)).await? {
@@ -209,7 +258,15 @@ impl Extensions {
             if is_new {
                 extensions.tell(kind, &stood, actor).await;
             }
-            Ok(stood)
+            extensions.stood(stood).await
+        })
+        .await
+    }
+
+    async fn stood(&self, approved: Approved) -> Result<Stood, Error> {
+        self.on_shelf(move |shelf| {
+            let (state, required) = (shelf.state(&approved), shelf.is_required(&approved.id));
+            Stood { approved, state, required }
         })
         .await
     }
@@ -224,6 +281,10 @@ impl Extensions {
     async fn tell(&self, kind: &'static str, approved: &Approved, actor: Actor) {
         let Approved { id, version, digest, .. } = approved;
         let about = json!({ "extensionId": id, "version": version, "digest": digest, "actor": actor });
+        self.tell_event(kind, about, actor).await;
+    }
+
+    async fn tell_event(&self, kind: &'static str, about: Value, actor: Actor) {
         let event = NewEvent::new(kind, None, about, self.0.clock.now()).by(actor);
         let (storage, telling) = (self.0.storage.clone(), Arc::clone(&self.0.telling));
         let told = tokio::spawn(async move {

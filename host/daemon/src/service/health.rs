@@ -10,7 +10,7 @@ mod told;
 
 use bytes::Bytes;
 use codex_manager_app_server::{AppServer, ChildState, Contained, Phase};
-use codex_manager_extension::Allocation;
+use codex_manager_extension::{Allocation, ExtensionId, State};
 use codex_manager_model::Clock;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -112,7 +112,16 @@ pub(crate) struct StorageHealth {
 /// How extensions are run.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ExtensionsHealth {
+    /// Approved, and nobody compiles it yet, or nobody can.
+    approved: usize,
+    compiling: usize,
+    ready: usize,
     running: usize,
+    disabled: usize,
+    quarantined: usize,
+    /// Those that may decide what Codex asks, and of which nothing runs. Only a person accepts what they would decide.
+    #[schema(value_type = Vec<String>)]
+    missing: Vec<ExtensionId>,
     allocation: &'static str,
     reason: Option<String>,
 }
@@ -213,7 +222,19 @@ fn extensions(status: &Status) -> ExtensionsHealth {
         Allocation::Pooled => ("pooled", None),
         Allocation::OnDemand { reason } => ("on-demand", Some(reason.to_string())),
     };
-    ExtensionsHealth { running: status.running(), allocation, reason }
+    let overview = status.overview();
+    let count = |state: State| overview.states.get(&state).copied().unwrap_or(0);
+    ExtensionsHealth {
+        approved: count(State::Approved),
+        compiling: count(State::Compiling),
+        ready: count(State::Ready),
+        running: count(State::Running),
+        disabled: count(State::Disabled),
+        quarantined: count(State::Quarantined),
+        missing: overview.missing,
+        allocation,
+        reason,
+    }
 }
 
 /// The word for the state that the app-server is in.

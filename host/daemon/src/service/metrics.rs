@@ -128,8 +128,12 @@ impl Metrics {
 
     fn of_extensions(&self, to: &mut Registry) {
         let status = &self.0.extensions;
-        gauge(to, "extensions_running", "Extensions that run", status.running() as u64);
-        gauge(to, "extensions_quarantined", "Extensions that failed too often", status.quarantined() as u64);
+        let overview = status.overview();
+        let states = overview.states.iter().map(|(state, count)| (state.to_string(), *count as u64));
+        to.register("extensions", "Approved extensions, by how far they have come", by_state(states));
+        let missing =
+            "Extensions that may decide and of which nothing runs: only a person accepts what they would decide";
+        gauge(to, "extensions_missing", missing, overview.missing.len() as u64);
         let calls = Family::<State, Counter>::default();
         for (outcome, count) in status.tally().counts() {
             calls.get_or_create(&State { state: word(&outcome) }).inc_by(count);

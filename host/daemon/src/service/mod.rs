@@ -46,7 +46,7 @@ pub(crate) use codex::Codex;
 pub(crate) use controls::{Applied, ApplyControls, DefaultControls, SessionControls, SetApprovalPolicy, Standing};
 pub(crate) use deletion::{DeletedSession, Deletion};
 pub(crate) use error::{Error, Kind};
-pub(crate) use extensions::{Approve, Extensions, ListInvocations};
+pub(crate) use extensions::{Approve, Extensions, ListInvocations, Require, Stood};
 pub(crate) use health::{Auth, CodexHome, Containment, Health, HealthReport, word as state_word};
 pub(crate) use history::{is_unwritten, item_row};
 pub(crate) use interactions::{

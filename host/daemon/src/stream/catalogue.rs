@@ -183,6 +183,12 @@ pub(super) const KINDS: &[Kind] = &[
     kind("extension_quarantined", Everybody, Members(&[
         ("extensionId", "string"), ("digest", "string"), ("reason", "string"), ("at", "string"), ("durable", "boolean"),
     ]), "an extension failed too often, and does not run until somebody says so"),
+    kind("extension_state_changed", Everybody, Members(&[
+        ("extensionId", "string"), ("version", "string"), ("digest", "string"), ("state", "string"), ("reason", "string|null"),
+    ]), "how far an approved version has come: compiling, ready, running, or unfit, which has a reason"),
+    kind("extension_required_changed", Everybody, Members(&[
+        ("extensionId", "string"), ("required", "boolean"), ("actor", "string"),
+    ]), "whether the word of an extension is needed before anybody but a person accepts"),
     kind("extension_missed", Everybody, Members(&[("extensionId", "string"), ("from", "number"), ("to", "number")]), "retention has taken rows that an extension had yet to be told of"),
     kind("extension_reloaded", Everybody, Members(&[
         ("reloadId", "string"), ("result", "string"), ("snapshotVersion", "string"), ("errors", "array"), ("actor", "string"),

@@ -34,6 +34,7 @@ fn approved(id: &str, priority: u16, actions: &[&str]) -> Approved {
         at: jiff::Timestamp::UNIX_EPOCH,
         standing: Standing::Enabled,
         grants: candidate.grants,
+        predecessor: None,
     }
 }
 

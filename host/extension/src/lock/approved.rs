@@ -73,14 +73,15 @@ impl Approved {
         Self { id, version, digest, by, at, standing: Standing::Enabled, grants, predecessor }
     }
 
+    /// The version that was approved.
+    pub fn approved_version(&self) -> ApprovedVersion {
+        ApprovedVersion { version: self.version.clone(), digest: self.digest, grants: self.grants.clone() }
+    }
+
     /// The version that is to be called now, if it is enabled: itself, or its predecessor as long as there is one.
     pub fn serving(&self) -> Option<ApprovedVersion> {
-        let itself = || ApprovedVersion {
-            version: self.version.clone(),
-            digest: self.digest,
-            grants: self.grants.clone(),
-        };
-        (self.standing == Standing::Enabled).then(|| self.predecessor.clone().unwrap_or_else(itself))
+        let version = || self.predecessor.clone().unwrap_or_else(|| self.approved_version());
+        (self.standing == Standing::Enabled).then(version)
     }
 
     /// Whether it may decline what an event asks.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::super::Context;
+use super::super::ext::word;
 use super::super::failure::Exit;
 use super::check::Check;
 
@@ -27,19 +28,22 @@ pub(super) async fn check(context: &Context) -> Check {
 fn of_list(body: &Value) -> Check {
     let all = || body["extensions"].as_array().into_iter().flatten();
     let count = |is_one: fn(&Value) -> bool| all().filter(|listed| is_one(listed)).count();
-    let running = count(|listed| state(listed) == "enabled");
+    let in_state = |state: &str| all().filter(|listed| listed["state"] == state).count();
+    let running = count(|listed| !listed["runs"].is_null());
+    let (approved, compiling) = (in_state("approved"), in_state("compiling"));
+    let silent = count(|listed| word(listed).is_some());
     let waiting = count(|listed| !listed["waiting"].is_null());
     let faulty = count(|listed| !listed["fault"].is_null());
-    let quarantined = count(|listed| state(listed) == "quarantined");
-    let message = format!(
-        "{running} run, {waiting} wait for a yes, {faulty} faulty, {quarantined} in quarantine; dropped into {}",
+    let quarantined = in_state("quarantined");
+    let mut message = format!(
+        "{running} run, {compiling} are being compiled, {approved} wait for that, {waiting} wait for a yes, {faulty} \
+         faulty, {quarantined} in quarantine; dropped into {}",
         roots(body)
     );
-    if faulty + quarantined > 0 { Check::warn(NAME, message, LIST) } else { Check::ok(NAME, message) }
-}
-
-fn state(listed: &Value) -> &str {
-    listed["approved"]["standing"]["state"].as_str().unwrap_or_default()
+    if silent > 0 {
+        message += &format!("; {silent} required that do not run");
+    }
+    if faulty + quarantined + silent > 0 { Check::warn(NAME, message, LIST) } else { Check::ok(NAME, message) }
 }
 
 fn roots(body: &Value) -> String {

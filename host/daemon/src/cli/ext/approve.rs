@@ -10,10 +10,16 @@ use super::super::failure::{Exit, Failure};
 use super::super::output::remark;
 use super::super::plain::cell;
 use super::screen::{PATH, screen};
+use super::state;
 
 /// Approves what waits. The yes carries the digest that was seen: if something else lies there by then, the daemon
 /// refuses.
-pub(super) async fn approve(context: &Context, extension: &str, digest: Option<String>) -> Result<(), Failure> {
+pub(super) async fn approve(
+    context: &Context,
+    extension: &str,
+    digest: Option<String>,
+    required: Option<bool>,
+) -> Result<(), Failure> {
     let client = context.client()?;
     let path = |last| [PATH[0], PATH[1], extension, last];
     let shown = client.get(&path("")[..3], &[]).await?.json;
@@ -30,9 +36,15 @@ pub(super) async fn approve(context: &Context, extension: &str, digest: Option<S
                 .hint(format!("if this is what you want: codex-manager ext approve {extension} --digest {digest}")));
         }
     };
-    let answer = client.post(&path("approve"), &json!({ "digest": digest })).await?;
+    let mut body = json!({ "digest": digest });
+    if let Some(required) = required {
+        body["required"] = required.into();
+    }
+    let answer = client.post(&path("approve"), &body).await?;
     context.output.answer(&answer, |body| {
-        format!("{} {} approved", cell(&body["extensionId"]), cell(&body["approved"]["version"]))
+        let required = if body["required"] == true { ", and required" } else { "" };
+        let (id, version) = (cell(&body["extensionId"]), cell(&body["approved"]["version"]));
+        format!("{id} {version} approved{required}; {}", state(body))
     })
 }
 

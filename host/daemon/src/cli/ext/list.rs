@@ -45,14 +45,8 @@ fn root(root: &Value) -> String {
 /// One that has no id has its folder for a name: on one line, whatever line breaks are in it.
 fn row(extension: &Value) -> [String; 4] {
     let name = extension["id"].as_str().or(extension["folder"].as_str()).unwrap_or("?");
-    let (approved, waiting) = (&extension["approved"], &extension["waiting"]);
-    let state = match approved["standing"]["state"].as_str() {
-        _ if !extension["fault"].is_null() && approved.is_null() => "faulty",
-        Some(state) => state,
-        None => "pending",
-    };
-    let runs = if state == "enabled" { cell(&approved["version"]) } else { "-".to_owned() };
-    [line(name, usize::MAX), runs, cell(&waiting["version"]), state.to_owned()]
+    let (runs, waiting) = (cell(&extension["runs"]["version"]), cell(&extension["waiting"]["version"]));
+    [line(name, usize::MAX), runs, waiting, cell(&extension["state"])]
 }
 
 /// What is to be said about one. What is next is a command; what is to be mended is not.
@@ -66,11 +60,23 @@ fn notes(extension: &Value) -> impl Iterator<Item = String> {
         ("note", is_gone.then(|| "it lies in no drop folder any more; what counts is the approved copy".to_owned())),
         ("news", text(&extension["waiting"]["sentence"])),
         ("why", text(&approved["standing"]["reason"])),
+        ("word", word(extension).map(str::to_owned)),
         ("fault", fault.clone()),
         ("mend", fault.and_then(|_| text(&extension["nextStep"]))),
         ("next", next(extension)),
     ];
     notes.into_iter().filter_map(|(what, said)| Some(wrapped(&format!("  {what:5}  "), &said?)))
+}
+
+/// What it means that one does not run whose word is needed.
+pub(in crate::cli) fn word(extension: &Value) -> Option<&'static str> {
+    let (required, runs) = (extension["required"] == true, !extension["runs"].is_null());
+    match extension["state"].as_str() {
+        Some("disabled") if required => Some("required, and a person has disabled it: its word is not asked for"),
+        Some("disabled") => None,
+        _ if required && !runs => Some("required, and it does not run: only a person accepts what it may decline"),
+        _ => None,
+    }
 }
 
 /// What could be typed next.
@@ -92,38 +98,51 @@ mod tests {
 
     #[test]
     fn each_is_told_with_its_state_and_its_next_step() {
+        let enabled = |version| json!({ "version": version, "standing": { "state": "enabled" } });
         let body = json!({ "extensions": [
-            { "id": "acme.guard", "folder": "/drops/guard",
-              "approved": { "version": "1.0.0", "standing": { "state": "enabled" } },
+            { "id": "acme.guard", "folder": "/drops/guard", "state": "running", "required": true,
+              "runs": { "version": "1.0.0" }, "approved": enabled("1.0.0"), "fault": null,
               "waiting": { "version": "1.1.0", "sentence": "same grants, new code; 1.0.0 keeps running" },
-              "fault": null, "nextStep": "review and approve sha256:77" },
-            { "id": "acme.gone", "folder": null, "waiting": null, "fault": null, "nextStep": "nothing",
-              "approved": { "version": "1.0.0", "standing": { "state": "enabled" } } },
-            { "id": "acme.ill", "folder": "/drops/ill",
+              "nextStep": "review and approve sha256:77" },
+            { "id": "acme.fresh", "folder": "/drops/fresh", "state": "compiling", "required": true,
+              "runs": null, "waiting": null, "fault": null, "nextStep": null, "approved": enabled("1.0.0") },
+            { "id": "acme.next", "folder": "/drops/next", "state": "compiling", "required": true,
+              "runs": { "version": "1.0.0" }, "waiting": null, "fault": null, "nextStep": null,
+              "approved": enabled("1.1.0") },
+            { "id": "acme.gone", "folder": null, "state": "running", "required": false, "waiting": null,
+              "runs": { "version": "1.0.0" }, "fault": null, "nextStep": "nothing", "approved": enabled("1.0.0") },
+            { "id": "acme.ill", "folder": "/drops/ill", "state": "quarantined", "required": false, "runs": null,
               "approved": { "version": "1.0.0", "standing": { "state": "quarantined", "reason": "it trapped" } },
               "waiting": null, "fault": null, "nextStep": "see why (it trapped), then enable acme.ill" },
-            { "id": "acme.off", "folder": "/drops/off",
+            { "id": "acme.off", "folder": "/drops/off", "state": "disabled", "required": true, "runs": null,
               "approved": { "version": "1.0.0", "standing": { "state": "disabled" } },
               "waiting": null, "fault": "extension.toml: line 2: no", "nextStep": "correct these lines" },
-            { "id": "acme.twin", "folder": "/drops/b", "approved": null, "waiting": null,
+            { "id": "acme.twin", "folder": "/drops/b", "state": "faulty", "required": false, "runs": null,
+              "approved": null, "waiting": null,
               "fault": "acme.twin lies in more than one folder; also in /drops/a",
               "nextStep": "keep one of the folders" },
-            { "id": null, "folder": "/drops/\u{1b}[2Jx\nacme.guard", "approved": null, "waiting": null,
+            { "id": null, "folder": "/drops/\u{1b}[2Jx\nacme.guard", "state": "faulty", "required": false,
+              "runs": null, "approved": null, "waiting": null,
               "fault": "there is no extension.toml",
               "nextStep": "add an extension.toml, or move the folder elsewhere" },
         ]});
         let expected = "\
 EXTENSION                RUNS   WAITS  STATE
-acme.guard               1.0.0  1.1.0  enabled
+acme.guard               1.0.0  1.1.0  running
   news   same grants, new code; 1.0.0 keeps running
   next   codex-manager ext approve acme.guard
-acme.gone                1.0.0  -      enabled
+acme.fresh               -      -      compiling
+  word   required, and it does not run: only a person accepts what it may
+         decline
+acme.next                1.0.0  -      compiling
+acme.gone                1.0.0  -      running
   note   it lies in no drop folder any more; what counts is the approved copy
 acme.ill                 -      -      quarantined
   why    it trapped
   next   codex-manager ext enable acme.ill
 acme.off                 -      -      disabled
   in     /drops/off
+  word   required, and a person has disabled it: its word is not asked for
   fault  extension.toml: line 2: no
   mend   correct these lines
   next   codex-manager ext enable acme.off

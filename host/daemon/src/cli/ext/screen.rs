@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::super::Context;
 use super::super::failure::Failure;
 use super::super::plain::wrapped;
+use super::list::word;
 
 /// Where extensions are in the API.
 pub(super) const PATH: [&str; 2] = ["agents", "extensions"];
@@ -39,7 +40,7 @@ pub(super) fn screen(body: &Value) -> String {
         page.line("  mend     ", text(&extension["nextStep"]));
     }
     if !approved.is_null() {
-        standing(&mut page, approved);
+        standing(&mut page, extension);
     }
     if !waiting.is_null() {
         news(&mut page, waiting);
@@ -65,18 +66,30 @@ fn introduction(page: &mut Page, review: &Value) {
     }
 }
 
-fn standing(page: &mut Page, approved: &Value) {
+fn standing(page: &mut Page, extension: &Value) {
+    let approved = &extension["approved"];
     let standing = &approved["standing"];
     let (version, by, at) = (text(&approved["version"]), text(&approved["by"]), text(&approved["at"]));
     page.heading(&format!("Approved: {version}, by {by} at {at}"));
     page.line("  ", text(&approved["digest"]));
-    let state = text(&standing["state"]);
-    match standing["reason"].as_str() {
-        _ if state == "enabled" => return page.line("  ", "enabled: it runs"),
-        Some(reason) => page.line("  ", &format!("{state}, it does not run: {reason}")),
-        None => page.line("  ", &format!("{state}, it does not run")),
+    let state = text(&extension["state"]);
+    let runs = extension["runs"]["version"].as_str();
+    match (state, runs, standing["reason"].as_str()) {
+        ("running", ..) => page.line("  ", "it runs"),
+        (_, Some(version), _) => page.line("  ", &format!("{state}: {version} runs until it is ready")),
+        (_, None, Some(reason)) => page.line("  ", &format!("{state}, it does not run: {reason}")),
+        (_, None, None) => page.line("  ", &format!("{state}, it does not run")),
     }
-    page.line("  next     ", &format!("codex-manager ext enable {}", text(&approved["id"])));
+    match word(extension) {
+        Some(said) => page.line("  ", said),
+        None if extension["required"] == true => {
+            page.line("  ", "required: what it may decline, only a person accepts until it has answered");
+        }
+        None => {}
+    }
+    if standing["state"] != "enabled" {
+        page.line("  next     ", &format!("codex-manager ext enable {}", text(&approved["id"])));
+    }
 }
 
 fn news(page: &mut Page, waiting: &Value) {

@@ -1,6 +1,6 @@
 //! What was approved and how it stands, at one moment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use codex_manager_extension::dispatch::{Roster, Serving};
 use codex_manager_extension::{Approved, ExtensionId, Standing};
@@ -25,14 +25,9 @@ impl Lineup {
         self.running().map(|approved| approved.id.clone()).collect()
     }
 
-    /// How many failed too often, and wait for a person.
-    pub(crate) fn quarantined(&self) -> usize {
-        self.approved.iter().filter(|approved| matches!(approved.standing, Standing::Quarantined { .. })).count()
-    }
-
-    /// The handlers of those that run, in their order.
-    pub(crate) fn roster(&self) -> Roster {
-        Roster::of(&self.approved, &self.required, &Serving::all(&self.approved))
+    /// The handlers of those that run, in their order, where these versions can be called.
+    pub(crate) fn roster(&self, serving: &BTreeMap<ExtensionId, Serving>) -> Roster {
+        Roster::of(&self.approved, &self.required, serving)
     }
 
     /// The same, if these were not there. If one of them is required, it is missed.

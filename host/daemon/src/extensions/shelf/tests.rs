@@ -53,7 +53,7 @@ fn waiting(shelf: &Shelf) -> Option<Digest> {
 }
 
 fn approve(shelf: &Shelf, shown: Digest) -> Result<Approved, ApproveError> {
-    shelf.approve(&id(), shown, Actor::User, Timestamp::UNIX_EPOCH)
+    shelf.approve(&id(), shown, Actor::User, Timestamp::UNIX_EPOCH, None)
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn what_was_shown_is_approved_and_runs_until_other_code_is_approved() {
     let first = waiting(&shelf).expect("it waits");
     assert_eq!((running(&shelf).len(), *changed.borrow()), (0, 0));
     approve(&shelf, first).unwrap();
-    assert!(shelf.lineup().roster().has(&id()) && waiting(&shelf).is_none());
+    assert!(shelf.lineup().ids().contains(&id()) && waiting(&shelf).is_none());
     assert_eq!(*changed.borrow(), 1);
 
     drop_into(&place.drops(), "guard", "two");
@@ -97,7 +97,7 @@ fn what_is_switched_off_does_not_run_and_a_restart_changes_nothing_about_it() {
     assert!(!quarantine_of(&shelf, Digest::of(b"other"), "it trapped"), "other code was approved meanwhile");
     assert!(quarantine(&shelf) && !quarantine_of(&shelf, code, "and again"));
     for shelf in [shelf, place.shelf()] {
-        assert!(running(&shelf).is_empty() && !shelf.lineup().roster().has(&id()));
+        assert!(running(&shelf).is_empty() && !shelf.lineup().ids().contains(&id()));
     }
     let shelf = place.shelf();
     for is_new in [true, false] {
@@ -143,7 +143,7 @@ fn what_cannot_run_here_is_listed_with_its_next_step_until_it_can() {
     let digest = waiting(&shelf).unwrap();
     approve(&shelf, digest).unwrap();
     let unfit = Unfit { fault: "it does not compile".to_owned(), next_step: "build it again" };
-    shelf.note(digest, Some(unfit));
+    shelf.note(digest, Some(Progress::Unfit(unfit)));
     let listed = shelf.list().remove(0);
     assert_eq!(listed.next_step.as_deref(), Some("build it again"));
     assert!(listed.fault.is_some_and(|fault| fault.contains("it does not compile")));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use codex_manager_extension::dispatch::{News, Roster};
+use codex_manager_model::Clock;
 use codex_manager_store::{Error, Tx};
 use tokio::sync::mpsc;
 
@@ -28,7 +29,8 @@ async fn while_the_store_takes_nothing_who_goes_goes_and_who_comes_waits() {
     stage.approve("b.stays", &[TURN], &component("two"));
     let (changed, opened) = (stage.shelf.changed(), stage.shelf.lineup());
     let code = compiled_code(stage.folder.path()).await;
-    let versions = Versions::new(code, Arc::new(vocabulary()), stage.store.clone(), stage.shelf.clone());
+    let versions =
+        Versions::new(code, Arc::new(vocabulary()), stage.storage.clone(), stage.shelf.clone(), Clock::system());
     versions.run(&opened);
     let follow = Follow::new(stage.shelf.clone(), changed, &opened, Arc::new(versions), stage.storage.clone());
     let (listener, mut news) = mpsc::channel(4);

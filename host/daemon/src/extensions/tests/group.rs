@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use codex_manager_extension::capability::kv::Changes;
 use codex_manager_extension::dispatch::{CheckedAction, Committed, Group, Rank, Seat, Settled};
-use codex_manager_model::{InteractionId, Invocation, Item, ItemId, ItemStatus, TranscriptEntry, TurnId};
+use codex_manager_model::{Clock, InteractionId, Invocation, Item, ItemId, ItemStatus, TranscriptEntry, TurnId};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -35,7 +35,8 @@ impl Line {
         stage.approve("a.guard", &[ASKS], &asking(&[DECLINE]));
         stage.put(move |tx| tx.set_marks_low("a.guard", Seq(asked.0 - 1))).await;
         let code = compiled_code(stage.folder.path()).await;
-        let versions = Versions::new(code, Arc::new(vocabulary()), stage.store.clone(), stage.shelf.clone());
+        let versions =
+            Versions::new(code, Arc::new(vocabulary()), stage.storage.clone(), stage.shelf.clone(), Clock::system());
         versions.run(&stage.shelf.lineup());
         let versions = Arc::new(versions);
         let begun = Begun::open(&stage.folder.path().join("begun"), |_, _| false).expect("it is ours");

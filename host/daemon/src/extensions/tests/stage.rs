@@ -80,7 +80,7 @@ impl Stage {
         std::fs::write(folder.join("c.wasm"), component).expect("it is ours");
         let shown = Digest::of_extension(manifest.as_bytes(), component);
         let id = id.parse().expect("an id");
-        self.shelf.approve(&id, shown, Actor::User, Timestamp::UNIX_EPOCH).expect("approved");
+        self.shelf.approve(&id, shown, Actor::User, Timestamp::UNIX_EPOCH, None).expect("approved");
     }
 
     pub(super) fn stand(&self, id: &str, standing: Standing) {

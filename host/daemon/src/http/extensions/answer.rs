@@ -1,13 +1,12 @@
 //! What the routes of extensions answer. Extensions, reviews and approvals are told as their own crate writes them.
 
-use codex_manager_extension::Approved;
 use codex_manager_model::{Invocation, InvocationId, Seq, SessionId};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use crate::service::Containment;
+use crate::service::{Containment, Stood};
 
 /// What there is.
 #[derive(Serialize, ToSchema)]
@@ -73,11 +72,18 @@ pub(super) struct ApprovedExtension {
     extension_id: String,
     #[schema(value_type = Object)]
     approved: Value,
+    /// How far the approved version has come: `approved`, `compiling`, `ready`, `running`, `disabled` or `quarantined`.
+    #[schema(value_type = String)]
+    state: Value,
+    /// Whether its word is needed before anybody but a person accepts.
+    required: bool,
 }
 
-impl From<Approved> for ApprovedExtension {
-    fn from(approved: Approved) -> Self {
-        Self { status: "ok", extension_id: approved.id.to_string(), approved: json!(approved) }
+impl From<Stood> for ApprovedExtension {
+    fn from(stood: Stood) -> Self {
+        let Stood { approved, state, required } = stood;
+        let (extension_id, approved) = (approved.id.to_string(), json!(approved));
+        Self { status: "ok", extension_id, approved, state: json!(state), required }
     }
 }
 

@@ -7,7 +7,7 @@ use super::answer::{
 };
 use crate::http::Doc;
 use crate::service::code::{self, Code};
-use crate::service::{Approve, ListInvocations};
+use crate::service::{Approve, ListInvocations, Require};
 
 const ID: &str = "acme.guard";
 const SNAPSHOT: &str = "0192f0c8-a5b9-7c3e-8d1f-2a3b4c5d6e7f";
@@ -81,7 +81,7 @@ pub(super) fn invocations() -> Doc {
 
 pub(super) fn approve() -> Doc {
     of("approveAgentExtension", "Approves an extension as it was shown, by its digest.")
-        .body::<Approve>(json!({ "digest": DIGEST }))
+        .body::<Approve>(json!({ "digest": DIGEST, "required": true }))
         .answer::<ApprovedExtension>(200, "The approval.", approved())
         .refuses(&[code::EXTENSION_NOT_FOUND, code::EXTENSION_CHANGED, code::EXTENSION_FAULTY])
 }
@@ -98,12 +98,19 @@ pub(super) fn enable() -> Doc {
         .refuses(&[code::EXTENSION_NOT_FOUND, code::NOT_APPROVED])
 }
 
+pub(super) fn require() -> Doc {
+    of("requireAgentExtension", "Says whether the word of an extension is needed before anybody but a person accepts.")
+        .body::<Require>(json!({ "required": true }))
+        .answer::<ApprovedExtension>(200, "The approval.", approved())
+        .refuses(&[code::EXTENSION_NOT_FOUND, code::NOT_APPROVED])
+}
+
 fn approval() -> Value {
     json!({ "id": ID, "version": "1.0.0", "digest": DIGEST })
 }
 
 fn approved() -> Value {
-    json!({ "status": "ok", "extensionId": ID, "approved": approval() })
+    json!({ "status": "ok", "extensionId": ID, "approved": approval(), "state": "running", "required": true })
 }
 
 fn invocation() -> Value {

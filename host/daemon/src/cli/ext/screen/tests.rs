@@ -1,7 +1,7 @@
 //! The whole screen, as it stands on a terminal, for each thing that it has to say. What it is drawn from is what the
 //! daemon would answer.
 
-use codex_manager_extension::{Approved, Candidate, Review, Standing};
+use codex_manager_extension::{Approved, Candidate, Review, Standing, State};
 use codex_manager_model::Actor;
 use jiff::Timestamp;
 use serde_json::json;
@@ -51,6 +51,7 @@ fn approved(candidate: &Candidate, standing: Standing) -> Approved {
         at: Timestamp::UNIX_EPOCH,
         standing,
         grants: candidate.grants.clone(),
+        predecessor: None,
     }
 }
 
@@ -58,14 +59,28 @@ fn body(candidate: Option<&Candidate>, approved: Option<(&Candidate, &Approved)>
     let standing = approved.map(|(_, approved)| approved);
     let waiting = candidate.map(|candidate| Review::of(candidate, standing, &vocabulary()));
     let granted = approved.map(|(candidate, approved)| Review::of(candidate, Some(approved), &vocabulary()));
+    let state = match standing.map(|approved| &approved.standing) {
+        None => State::Pending,
+        Some(Standing::Enabled) => State::Running,
+        Some(standing) => State::of(standing),
+    };
+    let runs = standing.filter(|_| state == State::Running).map(|approved| json!({ "version": approved.version }));
     json!({
         "extension": {
             "id": "acme.guard", "folder": "/home/me/project/extensions/guard", "approved": standing,
+            "state": state, "runs": runs, "required": standing.is_some(),
             "waiting": waiting, "fault": fault, "nextStep": fault.map(|_| "copy the file again; it is not whole"),
         },
         "granted": granted,
         "contained": { "state": "contained" },
     })
+}
+
+/// The same while it is compiled.
+fn replacing(mut body: Value) -> Value {
+    body["extension"]["state"] = json!("compiling");
+    body["extension"]["runs"]["version"] = json!("0.9.0");
+    body
 }
 
 fn uncontained(mut body: Value) -> Value {
@@ -100,6 +115,7 @@ fn the_screen_says_all_that_a_yes_is_about() {
         ("other code", body(Some(&code), Some((&first, &running)), None)),
         ("other grants, uncontained", uncontained(body(Some(&more), Some((&first, &running)), None))),
         ("approved", body(None, Some((&first, &running)), None)),
+        ("approved in place of what runs", replacing(body(None, Some((&first, &running)), None))),
         ("quarantined, other code waits", body(Some(&code), Some((&first, &ill)), None)),
         ("switched off, and broken since", body(None, Some((&first, &off)), Some("extension.toml: line 2: no"))),
         ("faulty", body(None, None, Some("the file ends in the middle of a section"))),

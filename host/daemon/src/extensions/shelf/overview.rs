@@ -1,0 +1,50 @@
+//! How all that was approved stands, in numbers, for health and metrics.
+
+use std::collections::BTreeMap;
+
+use codex_manager_extension::{Approved, ExtensionId, State};
+
+use super::Shelf;
+
+/// How all that was approved stands.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Overview {
+    /// How many have come how far.
+    pub(crate) states: BTreeMap<State, usize>,
+    /// Those that may decide what Codex asks, and of which nothing runs, though no person has switched them off. As long
+    /// as there are some, what they would decide is accepted by no other extension.
+    pub(crate) missing: Vec<ExtensionId>,
+}
+
+impl Shelf {
+    /// How all that was approved stands. Reads no file.
+    pub(crate) fn overview(&self) -> Overview {
+        let lineup = self.lineup();
+        let mut overview = Overview::default();
+        for approved in &lineup.approved {
+            let state = self.state(approved);
+            *overview.states.entry(state).or_default() += 1;
+            let is_needed = match state {
+                State::Disabled => false,
+                State::Quarantined => lineup.required.contains(&approved.id),
+                _ => lineup.required.contains(&approved.id) || self.may_decide(approved),
+            };
+            if is_needed && !self.runs(approved) {
+                overview.missing.push(approved.id.clone());
+            }
+        }
+        let is_approved = |id: &&ExtensionId| lineup.approved.iter().any(|approved| approved.id == **id);
+        overview.missing.extend(lineup.required.iter().filter(|id| !is_approved(id)).cloned());
+        overview
+    }
+
+    fn may_decide(&self, approved: &Approved) -> bool {
+        let verdict = |kind: &String| self.0.vocabulary.actions.get(kind).and_then(|action| action.verdict);
+        approved.grants.actions.iter().any(|kind| verdict(kind).is_some())
+    }
+
+    /// Whether some version of it is called.
+    fn runs(&self, approved: &Approved) -> bool {
+        approved.serving().is_some_and(|version| self.0.board.runs(&version.digest))
+    }
+}
