@@ -26,6 +26,8 @@ pub(crate) struct Sandbox {
     pub(crate) engine: Engine,
     pub(crate) registry: Registry,
     code: CompiledCode,
+    /// Where the code lies that is kept for this one alone.
+    _folder: Option<TempDir>,
 }
 
 impl Sandbox {
@@ -36,18 +38,19 @@ impl Sandbox {
             let ledger = Arc::new(FileLedger::new(Path::new(SCRATCH).join("compiled-guests.json")));
             compiled_code(Config::default(), Path::new(SCRATCH).join("compiled-guests"), ledger).await
         };
-        Self::on(CODE.get_or_init(open).await.clone())
+        Self::on(CODE.get_or_init(open).await.clone(), None)
     }
 
     /// On an engine of its own, with so few places that one that is not given back is missed.
     pub(crate) async fn with_places(invocations_max: u32) -> Self {
         let folder = TempDir::new_in(SCRATCH).unwrap();
         let ledger = Arc::new(MemoryLedger::default());
-        Self::on(compiled_code(Config { invocations_max }, folder.path().to_owned(), ledger).await)
+        let code = compiled_code(Config { invocations_max }, folder.path().to_owned(), ledger).await;
+        Self::on(code, Some(folder))
     }
 
-    fn on(code: CompiledCode) -> Self {
-        Self { engine: code.engine().clone(), registry: registry(), code }
+    fn on(code: CompiledCode, folder: Option<TempDir>) -> Self {
+        Self { engine: code.engine().clone(), registry: registry(), code, _folder: folder }
     }
 
     /// A guest below `guests/`, built, dropped, approved as it was shown, and linked with what it asked for; the reason,
