@@ -58,7 +58,7 @@ async fn one_that_sleeps_for_ever_in_a_call_of_the_host() {
 
 #[tokio::test]
 async fn one_that_calls_what_it_was_not_granted() {
-    let sandbox = Sandbox::shared();
+    let sandbox = Sandbox::shared().await;
     let place = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let dropped = place.path();
     if let Err(why) = lay("hostile/trespasses", dropped) {
@@ -77,7 +77,7 @@ async fn one_that_calls_what_it_was_not_granted() {
         refused.to_string(),
         "hostile.trespasses imports codex-manager:sessions/reader@1.0.0, which belongs to sessions: that was not granted"
     );
-    let obeys = sandbox.approved("hostile/obeys").unwrap();
+    let obeys = sandbox.approved("hostile/obeys").await.unwrap();
     assert_served(&obeys.on_event(&event("{}"), &record()).await);
 }
 
@@ -92,14 +92,14 @@ async fn one_that_sleeps_in_a_call_of_the_host_is_cut_short_anywhere() {
 }
 
 /// One that does harm, and the one that behaves; why not, where their target cannot be had. The first may need none.
-fn pair(sandbox: &Sandbox, name: &str) -> Result<(Linked, Linked), String> {
-    Ok((sandbox.approved(&format!("hostile/{name}"))?, sandbox.approved("hostile/obeys")?))
+async fn pair(sandbox: &Sandbox, name: &str) -> Result<(Linked, Linked), String> {
+    Ok((sandbox.approved(&format!("hostile/{name}")).await?, sandbox.approved("hostile/obeys").await?))
 }
 
 /// Offers it an event twice, while another that behaves is offered the same and then the next.
 async fn fails_alone(name: &str, kind: FailureKind, sentence: &str) {
-    let sandbox = Sandbox::shared();
-    let (hostile, obeys) = match pair(&sandbox, name) {
+    let sandbox = Sandbox::shared().await;
+    let (hostile, obeys) = match pair(&sandbox, name).await {
         Ok(pair) => pair,
         Err(why) => skip!(why),
     };
@@ -121,8 +121,8 @@ async fn is_cut_short_anywhere(name: &str) {
     const AT_ONCE: usize = 4;
     let (mut random, seed) = Random::of_test();
     println!("seed {seed}");
-    let sandbox = Sandbox::with_places(2);
-    let (hostile, obeys) = match pair(&sandbox, name) {
+    let sandbox = Sandbox::with_places(2).await;
+    let (hostile, obeys) = match pair(&sandbox, name).await {
         Ok(pair) => pair,
         Err(why) => skip!(why),
     };

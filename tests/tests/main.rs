@@ -11,6 +11,7 @@ mod child_speaks;
 mod child_versions;
 mod codex_methods;
 mod command_line;
+mod compiling;
 mod configuration;
 mod controls;
 mod deletion;

@@ -22,7 +22,7 @@ async fn an_extension_in_javascript_answers_and_is_stopped() {
 }
 
 async fn answers_and_is_stopped(language: &str) {
-    let linked = match Sandbox::shared().approved(language) {
+    let linked = match Sandbox::shared().await.approved(language).await {
         Ok(linked) => linked,
         Err(why) => skip!(why),
     };

@@ -2,48 +2,60 @@
 
 use std::fs;
 use std::future::pending;
-use std::path::Path;
-use std::sync::OnceLock;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use codex_manager_extension::capability::log::Log;
 use codex_manager_extension::capability::sessions::{Asker, Fault, SessionReader, Sessions};
 use codex_manager_extension::{
-    ActionKind, Component, Config, Engine, Event, EventKind, Header, Limits, Linked, Lock, MANIFEST_FILE, Manifest,
-    Record, Registry, folder,
+    ActionKind, CodeConfig, CodeLedger, CompiledCode, Compiler, Config, Engine, Event, EventKind, FileLedger, Header,
+    Limits, Linked, Lock, MANIFEST_FILE, Manifest, MemoryLedger, Record, Registry, folder,
 };
 use codex_manager_model::Actor;
 use codex_manager_tests::guest;
 use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
 
-/// An engine, and what extensions are offered.
+/// An engine, what is compiled for it, and what extensions are offered.
 pub(crate) struct Sandbox {
     pub(crate) engine: Engine,
     pub(crate) registry: Registry,
+    code: CompiledCode,
+    /// Where the code lies that is kept for this one alone.
+    _folder: Option<TempDir>,
 }
 
 impl Sandbox {
     /// On the one engine that the tests share, which keeps compiled code between runs.
-    pub(crate) fn shared() -> Self {
-        static ENGINE: OnceLock<Engine> = OnceLock::new();
-        let cache = Some(Path::new(SCRATCH).join("compiled-guests"));
-        let engine = ENGINE.get_or_init(|| Config { cache, ..Config::default() }.build().unwrap());
-        Self { engine: engine.clone(), registry: registry() }
+    pub(crate) async fn shared() -> Self {
+        static CODE: OnceCell<CompiledCode> = OnceCell::const_new();
+        let open = || async {
+            let ledger = Arc::new(FileLedger::new(Path::new(SCRATCH).join("compiled-guests.json")));
+            compiled_code(Config::default(), Path::new(SCRATCH).join("compiled-guests"), ledger).await
+        };
+        Self::on(CODE.get_or_init(open).await.clone(), None)
     }
 
     /// On an engine of its own, with so few places that one that is not given back is missed.
-    pub(crate) fn with_places(invocations_max: u32) -> Self {
-        let engine = Config { invocations_max, ..Config::default() }.build().unwrap();
-        Self { engine, registry: registry() }
+    pub(crate) async fn with_places(invocations_max: u32) -> Self {
+        let folder = TempDir::new_in(SCRATCH).unwrap();
+        let ledger = Arc::new(MemoryLedger::default());
+        let code = compiled_code(Config { invocations_max }, folder.path().to_owned(), ledger).await;
+        Self::on(code, Some(folder))
+    }
+
+    fn on(code: CompiledCode, folder: Option<TempDir>) -> Self {
+        Self { engine: code.engine().clone(), registry: registry(), code, _folder: folder }
     }
 
     /// A guest below `guests/`, built, dropped, approved as it was shown, and linked with what it asked for; the reason,
     /// if it cannot be built here.
-    pub(crate) fn approved(&self, name: &str) -> Result<Linked, String> {
+    pub(crate) async fn approved(&self, name: &str) -> Result<Linked, String> {
         let place = TempDir::new_in(SCRATCH).unwrap();
         let dropped = place.path().join("dropped");
         lay(name, &dropped)?;
@@ -55,10 +67,18 @@ impl Sandbox {
 
         let copy = lock.copy(approved.digest).unwrap();
         let manifest = Manifest::parse(str::from_utf8(&copy.manifest).unwrap(), self.registry.vocabulary()).unwrap();
-        let component = Component::compile(&self.engine, &copy.component).unwrap();
+        let component = self.code.prepare(copy.component.into()).await.unwrap();
         let (granted, limits) = (approved.grants.capabilities, Limits::default().within(&manifest.limits));
         Ok(Linked::new(&self.engine, &self.registry, &component, approved.id, granted, limits).unwrap())
     }
+}
+
+/// Code that the daemon's program compiles, within the daemon's bounds.
+async fn compiled_code(engine: Config, folder: PathBuf, ledger: Arc<dyn CodeLedger>) -> CompiledCode {
+    let program = env!("CARGO_BIN_EXE_daemon-under-test").into();
+    let compiler = Compiler::Process { program, arguments: vec!["compile-extension".into()] };
+    let config = CodeConfig::new(folder, ledger, compiler);
+    CompiledCode::open(engine.build().unwrap(), config).await.unwrap()
 }
 
 /// Builds a guest below `guests/` and lays it at `place` as an author would drop it.

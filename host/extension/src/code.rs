@@ -9,6 +9,7 @@
 //! or unknown is compiled again. A component that the compiler refuses is not tried again until a person says so; what
 //! the host could not do is no verdict.
 
+mod file_ledger;
 mod folder;
 mod jobs;
 mod ledger;
@@ -24,6 +25,7 @@ use futures_util::future::Abortable;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+pub use file_ledger::FileLedger;
 use folder::CodeFolder;
 pub(crate) use folder::Part;
 pub use jobs::Progress;

@@ -57,7 +57,7 @@ pub use action::Action;
 pub use anatomy::{Anatomy, AnatomyError};
 pub use capability::Capability;
 pub use claim::{Claim, ClaimRule, Verdict};
-pub use code::{CodeConfig, CodeLedger, CodeVerdict, CompiledCode, LedgerError, MemoryLedger, Progress};
+pub use code::{CodeConfig, CodeLedger, CodeVerdict, CompiledCode, FileLedger, LedgerError, MemoryLedger, Progress};
 pub use compiler::{CompileFault, CompileLimits, Compiler, compiler_main};
 pub use component::{Component, ComponentError};
 pub use digest::{Digest, DigestError};

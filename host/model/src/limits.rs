@@ -182,9 +182,9 @@ pub const EXTENSION_COMPILE_SMALL_BYTES: usize = 1024 * 1024;
 pub const EXTENSION_COMPILE_SMALL_MEMORY_BYTES: u64 = 1024 * 1024 * 1024;
 /// How much processor time the compiler of a small component has, in seconds.
 pub const EXTENSION_COMPILE_SMALL_CPU_SECONDS: u64 = 30;
-/// How much address space the compiler of any other component has.
-pub const EXTENSION_COMPILE_MEMORY_BYTES: u64 = 4 * 1024 * 1024 * 1024;
-/// How much processor time the compiler of any other component has, in seconds.
+/// How much address space the compiler of any other component has; interpreters in Python and JavaScript take a quarter.
+pub const EXTENSION_COMPILE_MEMORY_BYTES: u64 = 2 * 1024 * 1024 * 1024;
+/// How much processor time the compiler of any other component has, in seconds; those interpreters take a twelfth.
 pub const EXTENSION_COMPILE_CPU_SECONDS: u64 = 180;
 /// After how long a compiler is taken for one that hangs. What computes ends long before, also on a busy machine.
 pub const EXTENSION_COMPILE_WALL: Duration = Duration::from_secs(1800);

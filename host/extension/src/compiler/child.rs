@@ -56,8 +56,12 @@ fn file_of(stream: impl AsFd) -> io::Result<File> {
 fn work(request: &Request, mut asked: File) -> Result<Vec<u8>, Answer> {
     confine(&request.limits).map_err(|error| Answer::Unfit(format!("it cannot limit itself: {error}")))?;
     let engine = settings::compiling(request.pooled).map_err(|error| Answer::Unfit(format!("{error:#}")))?;
-    if settings::identity(&engine) != request.engine {
-        return Err(Answer::Unfit("it belongs to another version of the host".to_owned()));
+    let compiles_for = settings::identity(&engine);
+    if compiles_for != request.engine {
+        return Err(Answer::Unfit(format!(
+            "it is of another build than the host: it compiles for the engine {compiles_for}, and not for {}",
+            request.engine
+        )));
     }
     let component = component(request, &mut asked).map_err(|error| Answer::Unfit(error.to_string()))?;
     watch(asked).map_err(|error| Answer::Unfit(format!("it has no thread to wait for the host: {error}")))?;

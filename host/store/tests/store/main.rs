@@ -5,6 +5,7 @@
 mod aggregates;
 mod audit;
 mod backup;
+mod compiled_code;
 mod deletion;
 mod ephemeral;
 mod fixture;
