@@ -11,7 +11,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use codex_manager_extension::dispatch::{Dispatch, Driver, Occurrence, Roster};
+use codex_manager_extension::dispatch::{Dispatch, Driver, Occurrence, Roster, Serving};
 use codex_manager_extension::{
     Component, Config, Digest, Event, Header, Limits, Linked, Lock, Manifest, Registry, Review, folder,
 };
@@ -34,7 +34,7 @@ pub async fn day(drops: PathBuf, data: &Path) -> Result<Vec<String>, Box<dyn Err
     let mut story = approve(&mut lock, drops, &registry)?;
     let greenhouse = Arc::new(Greenhouse::new(link(&lock, &registry)?));
 
-    let roster = Roster::of(lock.all(), lock.required());
+    let roster = Roster::of(lock.all(), lock.required(), &Serving::all(lock.all()));
     let dispatch = Dispatch::new(Arc::new(registry.vocabulary().clone()), roster, BTreeMap::new(), Seq(0));
     let (send, events) = mpsc::channel(16);
     let (_news, news) = mpsc::channel(1);

@@ -48,7 +48,7 @@ pub use group::{CheckedAction, Group, Refused};
 pub use marks::Marks;
 pub use order::{Answered, Occurrence, Order, Quarantine, Run, Seat, Settle};
 pub use rank::Rank;
-pub use roster::{Listener, Roster};
+pub use roster::{Listener, Roster, Serving};
 
 /// All events under way, and what is known of those before.
 pub struct Dispatch {
@@ -229,9 +229,9 @@ impl Dispatch {
 
     fn adopt(&mut self, roster: Roster) {
         self.marks.retain(|extension, _| roster.has(extension));
-        for rank in roster.listeners.keys() {
-            let fresh = || Marks::starting_after(roster.place(&rank.extension, self.head), []);
-            self.marks.entry(rank.extension.clone()).or_insert_with(fresh);
+        for extension in roster.enabled() {
+            let fresh = || Marks::starting_after(roster.place(extension, self.head), []);
+            self.marks.entry(extension.clone()).or_insert_with(fresh);
         }
         self.roster = roster;
         for round in self.rounds.values_mut() {
@@ -248,14 +248,16 @@ impl Dispatch {
         let mut seats = BTreeMap::new();
         for (rank, listener) in &listeners {
             let decides = asks.as_ref().is_some_and(|(_, rule)| listener.decides(rule, &self.vocabulary));
-            seats.insert(rank.clone(), Entrant::new(decides, decides && listener.required));
+            let kind = &occurrence.event.header.kind;
+            let needs = |(_, rule): &(_, ClaimRule)| self.roster.needs(&rank.extension, kind, rule, &self.vocabulary);
+            seats.insert(rank.clone(), Entrant::new(decides, decides && asks.as_ref().and_then(needs).is_some()));
         }
         // Whoever read that it is pending may have read it before it was resolved.
         let pending = asks.as_ref().filter(|(claim, _)| occurrence.pending && !self.board.is_resolved(claim));
         if let Some((claim, rule)) = pending {
             let kind = &occurrence.event.header.kind;
-            let asked = |rank: &Rank| listeners.iter().any(|(listener, _)| listener == rank);
-            let barred = self.roster.barred(kind, rule, &self.vocabulary, asked);
+            let asked = listeners.iter().map(|(rank, _)| rank.extension.clone()).collect();
+            let barred = self.roster.barred(kind, rule, &self.vocabulary, &asked);
             self.board.open(claim, barred, listeners.is_empty());
         }
         let (asks, pending) = (asks.is_some(), pending.map(|(claim, _)| claim.clone()));
@@ -366,7 +368,7 @@ impl Dispatch {
             let (extension, reason) = (extension.clone(), sentence.to_owned());
             orders.push(Order::Quarantine(Quarantine { extension: extension.clone(), digest, reason }));
             let mut roster = std::mem::take(&mut self.roster);
-            roster.leave(&extension);
+            roster.fail(&extension, digest);
             self.adopt(roster);
         }
     }

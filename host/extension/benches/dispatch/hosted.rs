@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use codex_manager_extension::dispatch::{Committed, Dispatch, Order, Roster, Run, Settled};
+use codex_manager_extension::dispatch::{Committed, Dispatch, Order, Roster, Run, Serving, Settled};
 use codex_manager_extension::{Component, Engine, Event, ExtensionId, Invoked, Limits, Linked, Record};
 use codex_manager_model::Seq;
 use jiff::Timestamp;
@@ -31,7 +31,7 @@ impl Hosted {
             (id.clone(), linked.expect("it imports WASI alone"))
         };
         let linked = approved.iter().map(|approved| link(&approved.id)).collect();
-        let roster = Roster::of(approved, &Default::default());
+        let roster = Roster::of(approved, &Default::default(), &Serving::all(approved));
         let vocabulary = Arc::new(registry.vocabulary().clone());
         let dispatch = Dispatch::new(vocabulary, roster, BTreeMap::new(), Seq(0));
         Self { dispatch, extensions: Extensions(linked), event: guard::event(), seq: 0 }

@@ -163,7 +163,7 @@ impl<H: Host> Driver<H> {
     /// Goes on with a roster, but for what is in quarantine and may not be in the roster's.
     fn replace(&mut self, mut roster: Roster) -> Vec<Order> {
         self.roster = (!self.held.is_empty()).then(|| roster.clone());
-        self.held.keys().for_each(|extension| roster.leave(extension));
+        self.held.iter().for_each(|(extension, failed)| roster.fail(extension, *failed));
         let orders = self.dispatch.replace(roster, now());
         // One that comes back begins anew, wherever it stood.
         self.advance.told.retain(|extension, _| self.dispatch.low(extension).is_some());
@@ -229,7 +229,7 @@ impl<H: Host> Driver<H> {
                     self.advance.told.remove(extension);
                     self.held.insert(extension.clone(), quarantine.digest);
                     // What came before does not know of it.
-                    self.roster.iter_mut().for_each(|roster| roster.leave(extension));
+                    self.roster.iter_mut().for_each(|roster| roster.fail(extension, quarantine.digest));
                     let durable = self.host.quarantine(quarantine.clone());
                     self.tasks.spawn(async move { Done::Quarantine(quarantine, durable.await) });
                 }

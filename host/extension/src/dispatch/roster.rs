@@ -1,21 +1,33 @@
-//! Who is told of what: the handlers of every extension that runs.
+//! Who is told of what: the handlers of every extension that can be called, and who is missed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use codex_manager_model::Seq;
+use codex_manager_model::limits::EXTENSION_WALL;
 
 use super::{Occurrence, Rank};
 use crate::{Approved, ClaimRule, Digest, ExtensionId, Grants, Standing, Vocabulary};
 
-/// The handlers of all approved and enabled extensions, in their order.
+/// Every extension that is enabled, with the handlers of the version that can be called, in their order; and those that
+/// are required and are not enabled.
 #[derive(Debug, Clone, Default)]
 pub struct Roster {
     pub(super) listeners: BTreeMap<Rank, Listener>,
-    /// Extensions that are required and do not run, with what they were granted if they were ever approved.
-    absent: BTreeMap<ExtensionId, Option<Grants>>,
+    members: BTreeMap<ExtensionId, Member>,
     /// Where some of them begin.
     places: BTreeMap<ExtensionId, Seq>,
+}
+
+/// The version of an extension that can be called now: the approved one, or the one before it as long as that is not
+/// ready.
+#[derive(Debug, Clone)]
+pub struct Serving {
+    /// Its code.
+    pub digest: Digest,
+    /// What that version was given.
+    pub grants: Arc<Grants>,
 }
 
 /// One handler of one extension.
@@ -25,25 +37,55 @@ pub struct Listener {
     pub digest: Digest,
     /// The handler's name: `on-event`.
     pub handler: String,
-    /// What the extension was given.
+    /// What this version of the extension was given.
     pub grants: Arc<Grants>,
+}
+
+/// An extension that is enabled, or whose word is needed all the same.
+#[derive(Debug, Clone)]
+struct Member {
+    /// What was approved; `None` of one that never was.
+    approved: Option<(Digest, Arc<Grants>)>,
+    enabled: bool,
     /// Whether its word is needed before anybody but a person accepts.
-    pub required: bool,
+    required: bool,
+    /// What can be called of it. Nothing, unless it is enabled.
+    serving: Option<Serving>,
+}
+
+impl Serving {
+    /// The version that was approved.
+    pub fn approved(approved: &Approved) -> Self {
+        Self { digest: approved.digest, grants: Arc::new(approved.grants.clone()) }
+    }
+
+    /// Every enabled extension by its approved version: for a host in which whatever is enabled can be called.
+    pub fn all(approved: &[Approved]) -> BTreeMap<ExtensionId, Self> {
+        let enabled = approved.iter().filter(|approved| approved.standing == Standing::Enabled);
+        enabled.map(|approved| (approved.id.clone(), Self::approved(approved))).collect()
+    }
 }
 
 impl Roster {
-    /// The roster of what the lock says.
-    pub fn of(approved: &[Approved], required: &BTreeSet<ExtensionId>) -> Self {
-        let runs = |approved: &&Approved| approved.standing == Standing::Enabled;
+    /// The roster of what the lock says, where these versions can be called. An enabled extension of which none can be
+    /// keeps its place and is told of nothing. One that a person has switched off is no part of it, required or not.
+    pub fn of(
+        approved: &[Approved],
+        required: &BTreeSet<ExtensionId>,
+        serving: &BTreeMap<ExtensionId, Serving>,
+    ) -> Self {
         let mut roster = Self::default();
-        for approved in approved.iter().filter(runs) {
-            roster.add(approved, required.contains(&approved.id));
-        }
-        for id in required {
-            let known = approved.iter().find(|approved| approved.id == *id);
-            if !known.is_some_and(|approved| approved.standing == Standing::Enabled) {
-                roster.absent.insert(id.clone(), known.map(|approved| approved.grants.clone()));
+        for approved in approved {
+            let (enabled, required) = (approved.standing == Standing::Enabled, required.contains(&approved.id));
+            let missed = matches!(approved.standing, Standing::Quarantined { .. }) && required;
+            if enabled || missed {
+                let serving = serving.get(&approved.id).filter(|_| enabled).cloned();
+                let approved_as = Some((approved.digest, Arc::new(approved.grants.clone())));
+                roster.add(&approved.id, Member { approved: approved_as, enabled, required, serving });
             }
+        }
+        for id in required.iter().filter(|id| !approved.iter().any(|approved| approved.id == **id)) {
+            roster.add(id, Member { approved: None, enabled: false, required: true, serving: None });
         }
         roster
     }
@@ -61,15 +103,31 @@ impl Roster {
         self.places.get(extension).copied().unwrap_or(head).max(head)
     }
 
-    /// Whether this extension has a handler in it.
+    /// Whether this extension is enabled, and so has a place in the log, whether or not it can be called.
     pub fn has(&self, extension: &ExtensionId) -> bool {
-        self.listeners.keys().any(|rank| rank.extension == *extension)
+        self.members.get(extension).is_some_and(|member| member.enabled)
     }
 
-    /// The code of this extension, if it has a handler in it.
+    /// Those.
+    pub(super) fn enabled(&self) -> impl Iterator<Item = &ExtensionId> {
+        self.members.iter().filter(|(_, member)| member.enabled).map(|(id, _)| id)
+    }
+
+    /// The code that is called of this extension.
     pub(super) fn digest(&self, extension: &ExtensionId) -> Option<Digest> {
-        let listener = self.listeners.iter().find(|(rank, _)| rank.extension == *extension);
-        listener.map(|(_, listener)| listener.digest)
+        self.members.get(extension)?.serving.as_ref().map(|serving| serving.digest)
+    }
+
+    /// The code that was approved of this extension, if it is enabled or in quarantine.
+    pub(super) fn approved(&self, extension: &ExtensionId) -> Option<Digest> {
+        self.members.get(extension)?.approved.as_ref().map(|(digest, _)| *digest)
+    }
+
+    /// How long a call of this extension may take.
+    pub(super) fn wall(&self, extension: &ExtensionId) -> Duration {
+        let serving = self.members.get(extension).and_then(|member| member.serving.as_ref());
+        let granted = serving.and_then(|serving| serving.grants.limits.get("wall"));
+        granted.map_or(EXTENSION_WALL, |millis| Duration::from_millis(*millis))
     }
 
     /// The handler in this place, or the one that a newer version of its extension put in its stead, if it hears of this.
@@ -79,46 +137,97 @@ impl Roster {
         listener.filter(|listener| listener.hears(occurrence, &rank.extension))
     }
 
-    /// Takes an extension out. If it is required, it is missed from now on.
-    pub(super) fn leave(&mut self, extension: &ExtensionId) {
-        for (rank, listener) in std::mem::take(&mut self.listeners) {
-            if rank.extension != *extension {
-                self.listeners.insert(rank, listener);
-            } else if listener.required {
-                self.absent.insert(rank.extension, Some(listener.grants.as_ref().clone()));
-            }
+    /// Calls this code no more. If it is what was approved, its extension is in quarantine; else it serves again with
+    /// the version that was approved in its stead.
+    pub(super) fn fail(&mut self, extension: &ExtensionId, digest: Digest) {
+        let Some(member) = self.members.get_mut(extension) else { return };
+        if member.serving.as_ref().is_none_or(|serving| serving.digest == digest) {
+            member.serving = None;
+            self.listeners.retain(|rank, _| rank.extension != *extension);
+        }
+        if member.approved.as_ref().is_some_and(|(approved, _)| *approved == digest) {
+            member.enabled = false;
         }
     }
 
-    /// Why nobody but a person may accept what such an event asks, before anybody has answered: an extension is required
-    /// that does not run, or that is not `asked` this time, because it was in an earlier life of the host.
+    /// Why nobody but a person may accept what such an event asks, as long as this extension has not spoken; `None` if
+    /// it need not. It holds whatever state the extension is in, and is asked again whenever the roster changes.
+    pub(super) fn needs(
+        &self,
+        extension: &ExtensionId,
+        kind: &str,
+        asks: &ClaimRule,
+        vocabulary: &Vocabulary,
+    ) -> Option<Need> {
+        let member = self.members.get(extension)?;
+        let would_decide = |grants: &Grants| {
+            grants.handlers.values().any(|handler| handler.hears(kind)) && decides(grants, asks, vocabulary)
+        };
+        // Of one that was never approved nobody knows what it would have heard.
+        if member.approved.as_ref().is_some_and(|(_, grants)| !would_decide(grants)) {
+            return None;
+        }
+        let serves = member.serving.as_ref().is_some_and(|serving| would_decide(&serving.grants));
+        match (member.enabled, member.required) {
+            (false, false) => None,
+            (false, true) => Some(Need::Absent),
+            (true, _) if !serves => Some(Need::Unready),
+            (true, true) => Some(Need::Required),
+            (true, false) => None,
+        }
+    }
+
+    /// The first reason why nobody but a person may accept what such an event asks, apart from those who are `asked`.
     pub(super) fn barred(
         &self,
         kind: &str,
         asks: &ClaimRule,
         vocabulary: &Vocabulary,
-        asked: impl Fn(&Rank) -> bool,
+        asked: &BTreeSet<ExtensionId>,
     ) -> Option<String> {
-        let would_decide = |grants: &Grants| {
-            grants.handlers.values().any(|handler| handler.hears(kind)) && decides(grants, asks, vocabulary)
-        };
-        // Of one that was never approved nobody knows what it would have heard.
-        let missed = |grants: &Option<Grants>| grants.as_ref().is_none_or(would_decide);
-        if let Some((id, _)) = self.absent.iter().find(|(_, grants)| missed(grants)) {
-            return Some(format!("{id} is required and does not run"));
-        }
-        let silent =
-            |(rank, listener): &(&Rank, &Listener)| listener.required && would_decide(&listener.grants) && !asked(rank);
-        let (rank, _) = self.listeners.iter().find(silent)?;
-        Some(format!("{} is required and was not asked now", rank.extension))
+        let silent = self.members.keys().filter(|id| !asked.contains(id));
+        let mut needed = silent.filter_map(|id| Some(self.needs(id, kind, asks, vocabulary)?.unasked(id)));
+        needed.next()
     }
 
-    fn add(&mut self, approved: &Approved, required: bool) {
-        let grants = Arc::new(approved.grants.clone());
-        for (registration, (handler, grant)) in (0..).zip(&approved.grants.handlers) {
-            let rank = Rank { priority: grant.priority, extension: approved.id.clone(), registration };
-            let (digest, handler, grants) = (approved.digest, handler.clone(), grants.clone());
-            self.listeners.insert(rank, Listener { digest, handler, grants, required });
+    fn add(&mut self, id: &ExtensionId, member: Member) {
+        if let Some(Serving { digest, grants }) = &member.serving {
+            for (registration, (handler, grant)) in (0..).zip(&grants.handlers) {
+                let rank = Rank { priority: grant.priority, extension: id.clone(), registration };
+                let (digest, handler, grants) = (*digest, handler.clone(), grants.clone());
+                self.listeners.insert(rank, Listener { digest, handler, grants });
+            }
+        }
+        self.members.insert(id.clone(), member);
+    }
+}
+
+/// Why the word of an extension is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// It is required.
+    Required,
+    /// It is required and does not run.
+    Absent,
+    /// It is enabled and no version of it that decides such a thing can be called.
+    Unready,
+}
+
+impl Need {
+    /// Why nobody but a person accepts, where it was not asked.
+    fn unasked(self, id: &ExtensionId) -> String {
+        match self {
+            Self::Required => format!("{id} is required and was not asked now"),
+            Self::Absent => format!("{id} is required and does not run"),
+            Self::Unready => format!("{id} would decide this and is not ready"),
+        }
+    }
+
+    /// The same, where it was asked and did not answer.
+    pub(super) fn unanswered(self, id: &ExtensionId) -> String {
+        match self {
+            Self::Required | Self::Absent => format!("{id} is required and has not answered"),
+            Self::Unready => format!("{id} would decide this and is not ready"),
         }
     }
 }

@@ -42,7 +42,7 @@ fn id(text: &str) -> ExtensionId {
 }
 
 fn roster(approved: &[Approved], required: &[&str]) -> Roster {
-    Roster::of(approved, &required.iter().map(|text| id(text)).collect())
+    Roster::of(approved, &required.iter().map(|text| id(text)).collect(), &Serving::all(approved))
 }
 
 fn dispatch(roster: Roster) -> Dispatch {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use codex_manager_extension::dispatch::{
-    Answered, Committed, Dispatch, Driver, Host, Occurrence, Quarantine, Roster, Run, Seat, Settle, Settled,
+    Answered, Committed, Dispatch, Driver, Host, Occurrence, Quarantine, Roster, Run, Seat, Serving, Settle, Settled,
 };
 use codex_manager_extension::{
     ActionKind, ClaimRule, Component, Config, Digest, Effects, Engine, EventKind, ExtensionId, Limits, Linked, Listed,
@@ -109,7 +109,7 @@ impl House {
         });
         let program = Arc::new(Program { linked: linked.collect(), settled: Mutex::default() });
         let vocabulary = Arc::new(self.registry.vocabulary().clone());
-        let roster = Roster::of(lock.all(), lock.required());
+        let roster = Roster::of(lock.all(), lock.required(), &Serving::all(lock.all()));
         let dispatch = Dispatch::new(vocabulary, roster, BTreeMap::new(), Seq(4710));
         let (events, receive) = mpsc::channel(1);
         let (_news, news) = mpsc::channel(1);

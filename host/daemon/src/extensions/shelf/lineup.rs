@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use codex_manager_extension::dispatch::Roster;
+use codex_manager_extension::dispatch::{Roster, Serving};
 use codex_manager_extension::{Approved, ExtensionId, Standing};
 
 /// Everything that was approved, as it stood after so many changes.
@@ -32,7 +32,7 @@ impl Lineup {
 
     /// The handlers of those that run, in their order.
     pub(crate) fn roster(&self) -> Roster {
-        Roster::of(&self.approved, &self.required)
+        Roster::of(&self.approved, &self.required, &Serving::all(&self.approved))
     }
 
     /// The same, if these were not there. If one of them is required, it is missed.
