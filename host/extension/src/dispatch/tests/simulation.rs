@@ -39,6 +39,7 @@ struct World {
     now: Instant,
     seq: u64,
     running: Vec<Run>,
+    reading: Vec<Read>,
     committing: Vec<Settle>,
     offered: BTreeSet<Seat>,
     settled: BTreeMap<Seat, Settled>,
@@ -65,6 +66,7 @@ impl World {
             now: Instant::now(),
             seq: 0,
             running: vec![],
+            reading: vec![],
             committing: vec![],
             offered: BTreeSet::new(),
             settled: BTreeMap::new(),
@@ -160,6 +162,7 @@ impl World {
         for order in orders {
             match order {
                 Order::Quarantine(_) => panic!("nothing fatal happens here"),
+                Order::Read(read) => self.reading.push(read),
                 Order::Run(run) => self.see_run(run),
                 Order::Settle(settle) => self.see_settle(settle),
             }
