@@ -38,10 +38,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use codex_manager_model::Seq;
-use codex_manager_model::limits::EXTENSION_CONFLICTS_MAX;
+use codex_manager_model::limits::{EXTENSION_CONFLICTS_MAX, EXTENSION_ROUNDS_BYTES_MAX, EXTENSION_ROUNDS_MAX};
 
 use crate::{Claim, Digest, ExtensionId, Grants, Vocabulary};
-use backlog::Backlogs;
+use backlog::{Backlogs, Share};
 use board::Board;
 use contest::Answer;
 use failures::Failures;
@@ -90,7 +90,7 @@ impl Dispatch {
             marks,
             rounds: BTreeMap::new(),
             active: BTreeSet::new(),
-            backlogs: Backlogs::default(),
+            backlogs: Backlogs::new(Share { seats: EXTENSION_ROUNDS_MAX, bytes: EXTENSION_ROUNDS_BYTES_MAX }),
             taken: Taken::default(),
             lanes: Lanes::default(),
             retries: Retries::default(),

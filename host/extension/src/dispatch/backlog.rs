@@ -6,15 +6,15 @@
 
 use std::collections::BTreeMap;
 
-use codex_manager_model::limits::{EXTENSION_ROUNDS_BYTES_MAX, EXTENSION_ROUNDS_MAX};
-
 use crate::ExtensionId;
 
 /// The backlogs of all extensions. Pending interactions are no part of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Backlogs {
     of: BTreeMap<ExtensionId, Backlog>,
-    share: Share,
+    /// What all may have together, and what each may.
+    whole: Share,
+    each: Share,
 }
 
 /// What one extension has under way in its order.
@@ -34,20 +34,23 @@ enum Apart {
     Reading,
 }
 
-/// How much each may have under way: an equal part of the whole, and never more than half of it. So nobody takes what
-/// another one needs.
-#[derive(Debug, Default, Clone, Copy)]
-struct Share {
-    seats: usize,
-    bytes: usize,
+/// How much may be under way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Share {
+    pub(super) seats: usize,
+    pub(super) bytes: usize,
 }
 
 impl Backlogs {
+    pub(super) fn new(whole: Share) -> Self {
+        Self { of: BTreeMap::new(), whole, each: whole.among(0) }
+    }
+
     /// From now on there are these.
     pub(super) fn adopt<'a>(&mut self, enabled: impl Iterator<Item = &'a ExtensionId>) {
         let before = std::mem::take(&mut self.of);
         self.of.extend(enabled.map(|extension| (extension.clone(), Backlog::default())));
-        self.share = Share::among(self.of.len());
+        self.each = self.whole.among(self.of.len());
         // One that has gone gives back what it has under way.
         for (extension, backlog) in before {
             match self.of.get_mut(&extension) {
@@ -76,7 +79,7 @@ impl Backlogs {
 
     /// Whether it has its share. The last event of it may be larger than the rest.
     pub(super) fn is_full(&self, extension: &ExtensionId) -> bool {
-        self.of.get(extension).is_some_and(|backlog| self.share.is_reached_by(backlog.seats, backlog.bytes))
+        self.of.get(extension).is_some_and(|backlog| self.each.is_reached_by(backlog.seats, backlog.bytes))
     }
 
     pub(super) fn is_apart(&self, extension: &ExtensionId) -> bool {
@@ -100,7 +103,7 @@ impl Backlogs {
     /// Those that have left it and have room for a page: less than half of their share is under way.
     pub(super) fn idle(&self) -> Vec<ExtensionId> {
         let idle = |backlog: &Backlog| {
-            let room = !self.share.is_reached_by(2 * backlog.seats, 2 * backlog.bytes);
+            let room = !self.each.is_reached_by(2 * backlog.seats, 2 * backlog.bytes);
             room && backlog.apart == Some(Apart::Waiting)
         };
         self.of.iter().filter(|(_, backlog)| idle(backlog)).map(|(extension, _)| extension.clone()).collect()
@@ -123,9 +126,10 @@ impl Backlogs {
 }
 
 impl Share {
-    fn among(extensions: usize) -> Self {
+    /// An equal part of it, and never more than half: so nobody takes what another one needs.
+    fn among(self, extensions: usize) -> Self {
         let parts = extensions.max(2);
-        Self { seats: (EXTENSION_ROUNDS_MAX / parts).max(1), bytes: (EXTENSION_ROUNDS_BYTES_MAX / parts).max(1) }
+        Self { seats: (self.seats / parts).max(1), bytes: (self.bytes / parts).max(1) }
     }
 
     fn is_reached_by(self, seats: usize, bytes: usize) -> bool {
