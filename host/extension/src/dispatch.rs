@@ -18,9 +18,11 @@
 //! - Each call ends in exactly one [`Settle`], which the host records with its mark.
 
 mod backlog;
+mod behind;
 mod board;
 mod contest;
 mod drive;
+mod entrant;
 mod failures;
 mod group;
 mod lanes;
@@ -30,6 +32,7 @@ mod rank;
 mod retries;
 mod roster;
 mod round;
+mod settled;
 mod taken;
 mod tell;
 
@@ -43,20 +46,20 @@ use codex_manager_model::limits::{EXTENSION_CONFLICTS_MAX, EXTENSION_ROUNDS_BYTE
 use crate::{Claim, Digest, ExtensionId, Grants, Vocabulary};
 use backlog::{Backlogs, Share};
 use board::Board;
-use contest::Answer;
+use entrant::Answer;
 use failures::Failures;
 use lanes::Lanes;
 use retries::Retries;
 use round::{Round, Way};
 use taken::Taken;
 
-pub use contest::{Committed, Settled};
 pub use drive::{Driver, Host, News};
 pub use group::{CheckedAction, Group, Refused};
 pub use marks::Marks;
 pub use order::{Answered, Occurrence, Order, Page, Quarantine, Read, Run, Seat, Settle};
 pub use rank::Rank;
 pub use roster::{Listener, Roster, Serving};
+pub use settled::{Committed, Settled};
 
 /// All events under way, and what is known of those before.
 pub struct Dispatch {
@@ -151,29 +154,6 @@ impl Dispatch {
         // What has had its turn is over, but for those that have fallen behind.
         if Seq(occurrence.event.header.seq) > self.head || self.listeners(&occurrence).next().is_some() {
             self.tell(occurrence, |_, _| true, now, &mut orders);
-        }
-        self.proceed(now, orders)
-    }
-
-    /// Tells one that has fallen behind of what comes next for it, as far as it has room.
-    pub fn caught_up(&mut self, read: &Read, page: Page, now: Instant) -> Vec<Order> {
-        let (extension, mut orders) = (&read.extension, Vec::new());
-        self.backlogs.has_read(extension);
-        // It may have gone and come back meanwhile.
-        let stands = self.marks.get(extension).is_some_and(|marks| marks.head() == read.after);
-        if stands && self.roster.digest(extension).is_some() {
-            let mut reached = page.end.min(self.head);
-            for occurrence in page.events {
-                let seq = Seq(occurrence.event.header.seq);
-                let hears = self.listeners(&occurrence).any(|(rank, _)| rank.extension == *extension);
-                if seq > reached || (hears && self.backlogs.is_full(extension)) {
-                    reached = reached.min(Seq(seq.0 - 1));
-                    break;
-                }
-                self.tell(occurrence, |_, told| told == extension, now, &mut orders);
-                self.pass(extension, seq);
-            }
-            self.pass(extension, reached);
         }
         self.proceed(now, orders)
     }
@@ -306,15 +286,6 @@ impl Dispatch {
         board.review(|question, asked| roster.barred(&question.kind, &question.rule, vocabulary, asked));
     }
 
-    /// One that has fallen behind goes past all up to this event. At the head it is on the common way again.
-    fn pass(&mut self, extension: &ExtensionId, seq: Seq) {
-        let Some(marks) = self.marks.get_mut(extension) else { return };
-        marks.pass(seq, self.rounds.get(&seq).is_some_and(|round| round.is_open_for(extension)));
-        if marks.head() >= self.head {
-            self.backlogs.join(extension);
-        }
-    }
-
     /// Tries a call later that the host could not make; `false` if it is not waited for, or was tried often enough.
     fn retry(&mut self, seat: &Seat, now: Instant) -> bool {
         let round = self.rounds.get_mut(&seat.seq).filter(|round| round.contest.is_waiting(&seat.rank));
@@ -322,22 +293,6 @@ impl Dispatch {
             let tried = round.count_unavailable(&seat.rank);
             self.retries.later((seat.seq, seat.rank.clone()), tried, now)
         })
-    }
-
-    /// Those that have room again go on, each from where it stands.
-    fn go_on(&mut self, orders: &mut Vec<Order>) {
-        for extension in self.backlogs.idle() {
-            let Some(after) = self.marks.get(&extension).map(Marks::head) else { continue };
-            if self.roster.digest(&extension).is_none() {
-                continue;
-            }
-            if after >= self.head {
-                self.backlogs.join(&extension);
-            } else {
-                self.backlogs.reads(&extension);
-                orders.push(Order::Read(Read { extension, after }));
-            }
-        }
     }
 
     /// Starts and settles whatever can be, until nothing can.

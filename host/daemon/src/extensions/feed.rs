@@ -169,11 +169,14 @@ fn ahead(view: &View<'_>, after: Seq, kinds: &[String]) -> Result<Page, Error> {
     page(view, after, view.events_of_kinds(after, kinds, EXTENSION_EVENTS_PAGE_MAX)?)
 }
 
-/// Writes who has missed what, and that it need not be told again.
+/// Writes who has missed what, and that it need not be told again. On the common way those that stand before that are
+/// behind, and find out when they read on.
 fn missed(tx: &Tx<'_>, only: Option<&ExtensionId>, after: Seq, to: Seq, now: Timestamp) -> Result<(), Error> {
-    let marked = tx.marked()?.into_iter();
-    for extension in marked.filter(|marked| only.is_none_or(|only| only.as_str() == marked)) {
+    for extension in tx.marked()? {
         let Some(low) = tx.marks_low(&extension)? else { continue };
+        if only.map_or(low < after, |only| only.as_str() != extension) {
+            continue;
+        }
         let from = low.max(after).next();
         // Pending interactions have overtaken what was taken.
         let ahead = tx.marks(&extension)?.into_iter().filter(|seq| (from..=to).contains(seq)).count() as u64;

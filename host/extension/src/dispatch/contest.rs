@@ -10,8 +10,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::board::Board;
+use super::entrant::{Answer, Entrant, State};
 use super::roster::{Need, may_claim};
-use super::{Group, Rank, Refused};
+use super::{Committed, Rank, Settled};
 use crate::{Claim, Grants, Verdict, Vocabulary};
 
 /// The contest for one event.
@@ -30,96 +31,12 @@ pub(super) struct Contest {
     waits: bool,
 }
 
-/// One handler that was told of the event.
-#[derive(Debug)]
-pub(super) struct Entrant {
-    decides: bool,
-    /// Why its word is needed, if it is.
-    need: Option<Need>,
-    grants: Arc<Grants>,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    Waiting,
-    Answered(Answer),
-    /// Handed to the host, which has not said yet whether it applied.
-    Issued(BTreeSet<Claim>),
-    Done,
-}
-
-/// What a handler answered.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Answer {
-    /// It asks for this; for nothing, if the group is empty.
-    Group(Group),
-    /// It asked for what it must not.
-    Refused(Refused),
-    /// It failed, with a sentence that says how.
-    Failed(String),
-    /// It was told of a question that somebody had answered.
-    Expired,
-    /// It is no longer there to answer.
-    Withdrawn,
-}
-
-/// What became of one handler's answer.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Settled {
-    /// The host applies it, if it still can.
-    Apply(Group),
-    /// It asked for no action. What its capabilities have buffered is written.
-    Abstained,
-    /// Another one, or a person, has what it claims.
-    NotEligible {
-        /// What.
-        claim: Claim,
-    },
-    /// It accepts what nobody but a person may accept.
-    Barred {
-        /// What.
-        claim: Claim,
-        /// Why.
-        reason: String,
-    },
-    /// It asked for what it must not.
-    Refused(Refused),
-    /// It failed, with a sentence that says how.
-    Failed(String),
-    /// It was to decide and had not answered in time: it abstains.
-    Late,
-    /// It was told too late: what the event asked is no longer pending.
-    Expired,
-    /// It is no longer approved or enabled.
-    Withdrawn,
-}
-
-/// What the host said of a group that was to be applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Committed {
-    /// It is done, with its mark, in one transaction; or only the mark was to be written, and is.
-    Applied,
-    /// What it claims was gone. Nothing was done, and the mark says so.
-    NotEligible,
-    /// The host cannot do what it asks for. Nothing was done, the mark says so, and others may still have what it claims.
-    Refused,
-    /// What it read has changed meanwhile. Nothing was done, and the handler runs again.
-    Conflict,
-}
-
 /// Why an answer cannot be settled yet.
 enum Wait {
     /// One before it may still claim the same.
     Before,
     /// What it claims is open, or is being recorded.
     Open,
-}
-
-impl Entrant {
-    pub(super) fn new(decides: bool, need: Option<Need>, grants: Arc<Grants>) -> Self {
-        Self { decides, need, grants, state: State::Waiting }
-    }
 }
 
 impl Contest {
@@ -370,37 +287,5 @@ impl Contest {
 
     fn is_issued(&self, claim: &Claim) -> bool {
         self.seats.values().any(|seat| matches!(&seat.state, State::Issued(claims) if claims.contains(claim)))
-    }
-}
-
-impl Entrant {
-    /// What it decides. As long as its own answer may still be void, nobody else's word on that counts.
-    fn decides<'a>(&self, interaction: &'a Option<Claim>) -> Option<&'a Claim> {
-        interaction.as_ref().filter(|_| self.decides)
-    }
-
-    fn has_failed(&self) -> bool {
-        matches!(&self.state, State::Answered(Answer::Failed(_) | Answer::Refused(_) | Answer::Withdrawn))
-    }
-
-    /// What it declines, as far as it has answered.
-    fn declined(&self) -> impl Iterator<Item = &Claim> {
-        let group = match &self.state {
-            State::Answered(Answer::Group(group)) => Some(group),
-            _ => None,
-        };
-        let claims = group.into_iter().flat_map(|group| &group.claims);
-        claims.filter(|(_, verdict)| **verdict == Some(Verdict::Decline)).map(|(claim, _)| claim)
-    }
-}
-
-impl Answer {
-    /// What it claims.
-    fn claims(&self) -> impl Iterator<Item = &Claim> {
-        let group = match self {
-            Self::Group(group) => Some(group),
-            _ => None,
-        };
-        group.into_iter().flat_map(|group| group.claims.keys())
     }
 }

@@ -7,7 +7,8 @@ use codex_manager_model::Seq;
 use codex_manager_model::limits::{EXTENSION_CRASH_RERUNS_MAX, EXTENSION_DECIDE, HOPS_MAX};
 
 use super::board::Question;
-use super::contest::{Answer, Contest, Entrant};
+use super::contest::Contest;
+use super::entrant::{Answer, Entrant};
 use super::round::{Round, Way};
 use super::{Dispatch, Listener, Occurrence, Order, Rank};
 use crate::ExtensionId;
