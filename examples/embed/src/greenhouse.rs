@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use codex_manager_extension::dispatch::{Answered, Committed, Group, Host, Quarantine, Run, Settle, Settled};
+use codex_manager_extension::dispatch::{
+    Answered, Committed, Group, Host, Occurrence, Page, Quarantine, Read, Run, Settle, Settled,
+};
 use codex_manager_extension::{
     ActionKind, ClaimRule, Digest, EventKind, ExtensionId, Linked, LogLine, Record, Registry, capability,
 };
@@ -16,6 +18,8 @@ use crate::forecast::Forecast;
 /// A greenhouse with its extensions. What happens is kept in memory, and told as a story.
 pub struct Greenhouse {
     linked: BTreeMap<Digest, Linked>,
+    /// What was measured, in order.
+    log: Mutex<Vec<Occurrence>>,
     story: Mutex<Vec<String>>,
 }
 
@@ -38,7 +42,12 @@ pub fn registry() -> Registry {
 impl Greenhouse {
     /// A greenhouse with these extensions, by what was approved.
     pub fn new(linked: BTreeMap<Digest, Linked>) -> Self {
-        Self { linked, story: Mutex::default() }
+        Self { linked, log: Mutex::default(), story: Mutex::default() }
+    }
+
+    /// Keeps what was measured, before extensions are told of it: one that falls behind reads it here.
+    pub fn keep(&self, measured: Occurrence) {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).push(measured);
     }
 
     /// What has happened.
@@ -87,6 +96,14 @@ impl Host for Greenhouse {
         let Quarantine { extension, reason, .. } = quarantine;
         self.story().push(format!("  {extension} is in quarantine: {reason}"));
         ready(true)
+    }
+
+    fn read(&self, read: Read) -> impl Future<Output = Page> + Send + 'static {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let later = log.iter().filter(|measured| measured.event.header.seq > read.after.0);
+        let events: Vec<_> = later.take(16).cloned().collect();
+        let end = events.last().map_or(read.after, |last| Seq(last.event.header.seq));
+        ready(Page { events, end })
     }
 
     fn advance(&self, _: BTreeMap<ExtensionId, Seq>) -> impl Future<Output = ()> + Send + 'static {

@@ -6,49 +6,60 @@
 //!
 //! - Events of one session reach an extension in order; sessions do not wait for each other; a pending interaction
 //!   overtakes what came before it.
-//! - The groups that answer one event are applied in the order of their [`Rank`]s. Where two claim the same, the first
-//!   one has it, and the other is not eligible as a whole.
+//! - Who waits, waits alone. A group that claims nothing is applied when its handler has returned. Where two claim the
+//!   same, the first one in the order of their [`Rank`]s has it, and the other is not eligible as a whole: a group waits
+//!   for those before it that may claim the same, for at most two seconds.
 //! - An interaction is open until all its deciders have answered, for at most two seconds. Then declines come before
-//!   accepts. If a required decider has failed, is late or does not run, nobody but a person accepts.
-//! - One extension has so many calls under way and no more; pending interactions are not counted, and wait for none.
+//!   accepts. If a required decider has failed, is late or does not run, or one that is enabled and would decide cannot be
+//!   called, nobody but a person accepts. Only a person who switches it off takes its word away.
+//! - One extension has so many calls under way and no more; pending interactions are not counted, and wait for none. One
+//!   that has fallen behind is left there, and [reads](Read) the log from its own mark once it has room again.
+//! - What the host could not do is tried again, and is nobody's failure.
 //! - Each call ends in exactly one [`Settle`], which the host records with its mark.
 
+mod backlog;
+mod behind;
 mod board;
 mod contest;
 mod drive;
+mod entrant;
 mod failures;
 mod group;
 mod lanes;
 mod marks;
 mod order;
 mod rank;
+mod retries;
 mod roster;
 mod round;
+mod settled;
+mod taken;
+mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use codex_manager_model::Seq;
-use codex_manager_model::limits::{
-    EXTENSION_CONFLICTS_MAX, EXTENSION_CRASH_RERUNS_MAX, EXTENSION_DECIDE, EXTENSION_ROUNDS_BYTES_MAX,
-    EXTENSION_ROUNDS_MAX, HOPS_MAX,
-};
+use codex_manager_model::limits::{EXTENSION_CONFLICTS_MAX, EXTENSION_ROUNDS_BYTES_MAX, EXTENSION_ROUNDS_MAX};
 
-use crate::{Claim, ClaimRule, Digest, ExtensionId, Vocabulary};
+use crate::{Claim, Digest, ExtensionId, Grants, Vocabulary};
+use backlog::{Backlogs, Share};
 use board::Board;
-use contest::{Answer, Contest, Entrant};
+use entrant::Answer;
 use failures::Failures;
 use lanes::Lanes;
-use round::Round;
+use retries::Retries;
+use round::{Round, Way};
+use taken::Taken;
 
-pub use contest::{Committed, Settled};
 pub use drive::{Driver, Host, News};
 pub use group::{CheckedAction, Group, Refused};
 pub use marks::Marks;
-pub use order::{Answered, Occurrence, Order, Quarantine, Run, Seat, Settle};
+pub use order::{Answered, Occurrence, Order, Page, Quarantine, Read, Run, Seat, Settle};
 pub use rank::Rank;
 pub use roster::{Listener, Roster, Serving};
+pub use settled::{Committed, Settled};
 
 /// All events under way, and what is known of those before.
 pub struct Dispatch {
@@ -56,9 +67,12 @@ pub struct Dispatch {
     roster: Roster,
     marks: BTreeMap<ExtensionId, Marks>,
     rounds: BTreeMap<Seq, Round>,
-    /// How many bytes of payload they have together.
-    rounds_bytes: usize,
+    /// Those in which something may be settled now, or when a time is up. The others wait for an answer.
+    active: BTreeSet<Seq>,
+    backlogs: Backlogs,
+    taken: Taken,
     lanes: Lanes,
+    retries: Retries,
     /// The code of each call that has not returned.
     called: BTreeMap<Seat, Digest>,
     board: Board,
@@ -69,33 +83,32 @@ pub struct Dispatch {
 
 impl Dispatch {
     /// A dispatch for a host that understands `vocabulary`. An extension goes on after its marks; one that has none
-    /// starts after `head`, the end of the log.
+    /// starts after `head`, the end of the log. The common way begins where the foremost stands, and the others catch up.
     pub fn new(vocabulary: Arc<Vocabulary>, roster: Roster, marks: BTreeMap<ExtensionId, Marks>, head: Seq) -> Self {
+        let foremost = |extension: &ExtensionId| marks.get(extension).map_or(head, Marks::low);
+        let foremost = roster.enabled().map(foremost).max().unwrap_or(head);
         let mut dispatch = Self {
             vocabulary,
             roster: Roster::default(),
             marks,
             rounds: BTreeMap::new(),
-            rounds_bytes: 0,
+            active: BTreeSet::new(),
+            backlogs: Backlogs::new(Share { seats: EXTENSION_ROUNDS_MAX, bytes: EXTENSION_ROUNDS_BYTES_MAX }),
+            taken: Taken::default(),
             lanes: Lanes::default(),
+            retries: Retries::default(),
             called: BTreeMap::new(),
             board: Board::default(),
             failures: Failures::default(),
-            head,
+            head: foremost,
         };
-        dispatch.adopt(roster);
-        dispatch.head = dispatch.marks.values().map(Marks::low).min().unwrap_or(head);
+        dispatch.adopt(roster.beginning_at_least_after(head));
         dispatch
     }
 
     /// The event after which the next one is to be offered.
     pub const fn head(&self) -> Seq {
         self.head
-    }
-
-    /// Whether another event may be offered in its order. Those that overtake always may.
-    pub fn has_room(&self) -> bool {
-        self.rounds.len() < EXTENSION_ROUNDS_MAX && self.rounds_bytes < EXTENSION_ROUNDS_BYTES_MAX
     }
 
     /// Up to where an extension is done with everything; `None` if it does not run.
@@ -115,19 +128,21 @@ impl Dispatch {
 
     /// The next time at which [`tick`](Self::tick) has something to do.
     pub fn wake_at(&self) -> Option<Instant> {
-        self.rounds.values().filter_map(|round| round.contest.deadline(&self.board)).min()
+        let active = self.active.iter().filter_map(|seq| self.rounds.get(seq));
+        let contests = active.filter_map(|round| round.contest.wake_at(&self.board));
+        contests.chain(self.retries.at()).min()
     }
 
     /// Tells of the next event. Events come in the order of the log.
     pub fn offer(&mut self, occurrence: Occurrence, now: Instant) -> Vec<Order> {
-        let seq = Seq(occurrence.event.header.seq);
-        let mut orders = Vec::new();
-        // One that overtook and is under way is no news.
-        if !self.rounds.contains_key(&seq) {
-            self.begin(occurrence, now, &mut orders);
-        }
+        let (seq, mut orders) = (Seq(occurrence.event.header.seq), Vec::new());
+        // Whoever would hear it and has its share under way stays behind.
+        let full = |(rank, _): &(&Rank, _)| self.backlogs.is_full(&rank.extension);
+        let full: Vec<_> = self.listeners(&occurrence).filter(full).map(|(rank, _)| rank.extension.clone()).collect();
+        full.iter().for_each(|extension| self.backlogs.leave(extension));
+        self.tell(occurrence, |dispatch, extension| !dispatch.backlogs.is_apart(extension), now, &mut orders);
         self.head = self.head.max(seq);
-        for (extension, marks) in &mut self.marks {
+        for (extension, marks) in self.marks.iter_mut().filter(|(extension, _)| !self.backlogs.is_apart(extension)) {
             marks.pass(seq, self.rounds.get(&seq).is_some_and(|round| round.is_open_for(extension)));
         }
         self.proceed(now, orders)
@@ -135,10 +150,10 @@ impl Dispatch {
 
     /// Tells of a pending interaction before its turn. It is offered again in its turn.
     pub fn overtake(&mut self, occurrence: Occurrence, now: Instant) -> Vec<Order> {
-        let seq = Seq(occurrence.event.header.seq);
         let mut orders = Vec::new();
-        if seq > self.head && !self.rounds.contains_key(&seq) {
-            self.begin(occurrence, now, &mut orders);
+        // What has had its turn is over, but for those that have fallen behind.
+        if Seq(occurrence.event.header.seq) > self.head || self.listeners(&occurrence).next().is_some() {
+            self.tell(occurrence, |_, _| true, now, &mut orders);
         }
         self.proceed(now, orders)
     }
@@ -151,8 +166,8 @@ impl Dispatch {
         let answer = match answered {
             Answered::Actions(actions) => {
                 let round = self.rounds.get(&seat.seq);
-                let grants = round.and_then(|round| round.grants.get(&seat.rank)).cloned().unwrap_or_default();
-                match Group::of(&actions, &grants, &self.vocabulary) {
+                let (grants, none) = (round.and_then(|round| round.contest.grants(&seat.rank)), Grants::default());
+                match Group::of(&actions, grants.unwrap_or(&none), &self.vocabulary) {
                     Ok(group) => Answer::Group(group),
                     Err(refused) => Answer::Refused(refused),
                 }
@@ -163,9 +178,14 @@ impl Dispatch {
                 }
                 Answer::Failed(sentence)
             }
+            Answered::Unavailable { sentence } => match self.retry(seat, now) {
+                true => return self.proceed(now, Vec::new()),
+                false => Answer::Failed(sentence),
+            },
         };
         if let Some(round) = self.rounds.get_mut(&seat.seq) {
             round.contest.answer(&seat.rank, answer);
+            self.active.insert(seat.seq);
         }
         let mut orders = Vec::new();
         if let Some(sentence) = failure {
@@ -179,6 +199,8 @@ impl Dispatch {
         let seated = (seat.seq, seat.rank.clone());
         let Some(round) = self.rounds.get_mut(&seat.seq) else { return Vec::new() };
         self.lanes.committed(&seated);
+        self.active.insert(seat.seq);
+        let way = round.open.get(&seat.rank).copied().unwrap_or(Way::InOrder);
         if round.contest.committed(&seat.rank, committed, &mut self.board) {
             match round.count_conflict(&seat.rank) {
                 count if count > 2 * EXTENSION_CONFLICTS_MAX => {
@@ -186,13 +208,15 @@ impl Dispatch {
                     round.contest.answer(&seat.rank, Answer::Failed(how));
                 }
                 count if count > EXTENSION_CONFLICTS_MAX => self.lanes.again_alone(seated),
-                _ if round.asks.is_some() => self.lanes.pass(seated),
-                _ => self.lanes.again(seated),
+                _ => self.lanes.again(seated, way),
             }
             return self.proceed(now, Vec::new());
         }
         round.open.remove(&seat.rank);
         self.lanes.done(round.session(), &seated);
+        if way == Way::InOrder {
+            self.backlogs.give_back(&seat.rank.extension, round.bytes());
+        }
         if let Some(marks) =
             self.marks.get_mut(&seat.rank.extension).filter(|_| !round.is_open_for(&seat.rank.extension))
         {
@@ -221,7 +245,8 @@ impl Dispatch {
     }
 
     /// Goes on with other extensions, or other versions of them. Calls under way end on the version they began with,
-    /// unless their extension does not run any more. One that is new starts with the next event.
+    /// unless their extension is not enabled any more. One that is new starts with the next event; one of which nothing
+    /// can be called stays where it is.
     pub fn replace(&mut self, roster: Roster, now: Instant) -> Vec<Order> {
         self.adopt(roster);
         self.proceed(now, Vec::new())
@@ -229,107 +254,74 @@ impl Dispatch {
 
     fn adopt(&mut self, roster: Roster) {
         self.marks.retain(|extension, _| roster.has(extension));
+        self.backlogs.adopt(roster.enabled());
         for extension in roster.enabled() {
             let fresh = || Marks::starting_after(roster.place(extension, self.head), []);
-            self.marks.entry(extension.clone()).or_insert_with(fresh);
-        }
-        self.roster = roster;
-        for round in self.rounds.values_mut() {
-            for rank in round.open.iter().filter(|rank| !self.roster.has(&rank.extension)) {
-                round.contest.answer(rank, Answer::Withdrawn);
+            let marks = self.marks.entry(extension.clone()).or_insert_with(fresh);
+            if marks.head() < self.head || roster.digest(extension).is_none() {
+                self.backlogs.leave(extension);
             }
         }
+        self.roster = roster;
+        self.review();
     }
 
-    /// Opens a round for those who hear this event.
-    fn begin(&mut self, occurrence: Occurrence, now: Instant, orders: &mut Vec<Order>) {
-        let asks = self.asks(&occurrence);
-        let listeners = self.listeners(&occurrence);
-        let mut seats = BTreeMap::new();
-        for (rank, listener) in &listeners {
-            let decides = asks.as_ref().is_some_and(|(_, rule)| listener.decides(rule, &self.vocabulary));
-            let kind = &occurrence.event.header.kind;
-            let needs = |(_, rule): &(_, ClaimRule)| self.roster.needs(&rank.extension, kind, rule, &self.vocabulary);
-            seats.insert(rank.clone(), Entrant::new(decides, decides && asks.as_ref().and_then(needs).is_some()));
+    /// Looks at what is under way with another roster: an accept must not slip through because who would decide has
+    /// changed meanwhile. Whoever was asked and is still enabled may answer.
+    fn review(&mut self) {
+        let Self { roster, vocabulary, board, rounds, active, .. } = self;
+        active.extend(rounds.keys());
+        for round in rounds.values_mut() {
+            let question = round.asks.as_ref().and_then(|claim| board.question(claim));
+            for rank in round.open.keys() {
+                if let Some(question) = question {
+                    let need = roster.needs(&rank.extension, &question.kind, &question.rule, vocabulary);
+                    round.contest.need(rank, need);
+                }
+                if !roster.has(&rank.extension) {
+                    round.contest.answer(rank, Answer::Withdrawn);
+                }
+            }
         }
-        // Whoever read that it is pending may have read it before it was resolved.
-        let pending = asks.as_ref().filter(|(claim, _)| occurrence.pending && !self.board.is_resolved(claim));
-        if let Some((claim, rule)) = pending {
-            let kind = &occurrence.event.header.kind;
-            let asked = listeners.iter().map(|(rank, _)| rank.extension.clone()).collect();
-            let barred = self.roster.barred(kind, rule, &self.vocabulary, &asked);
-            self.board.open(claim, barred, listeners.is_empty());
-        }
-        let (asks, pending) = (asks.is_some(), pending.map(|(claim, _)| claim.clone()));
-        if listeners.is_empty() {
-            return;
-        }
-        let contest = Contest::new(seats, pending.clone().map(|claim| (claim, now + EXTENSION_DECIDE)));
-        let seq = Seq(occurrence.event.header.seq);
-        let ranks: BTreeSet<_> = listeners.into_iter().map(|(rank, _)| rank).collect();
-        let mut round = Round::new(Arc::new(occurrence), pending, contest, ranks.clone());
-        for rank in ranks {
-            self.seat(&mut round, (seq, rank), asks, now, orders);
-        }
-        self.rounds_bytes += round.bytes();
-        self.rounds.insert(seq, round);
+        board.review(|question, asked| roster.barred(&question.kind, &question.rule, vocabulary, asked));
     }
 
-    /// Puts one listener into its lane, or says at once why it is not called.
-    fn seat(&mut self, round: &mut Round, seated: (Seq, Rank), asks: bool, now: Instant, orders: &mut Vec<Order>) {
-        let extension = seated.1.extension.clone();
-        let begun = round.occurrence.begun.get(&extension).copied().unwrap_or(0);
-        if asks && round.asks.is_none() {
-            round.contest.answer(&seated.1, Answer::Expired);
-        } else if begun > EXTENSION_CRASH_RERUNS_MAX {
-            let how = format!("the host ended {begun} times while {extension} was dealing with it");
-            round.contest.answer(&seated.1, Answer::Failed(how.clone()));
-            self.count_failure(&extension, self.roster.digest(&extension), &how, now, orders);
-        } else if asks {
-            self.lanes.pass(seated);
-        } else {
-            self.lanes.queue(round.session(), seated);
-        }
-    }
-
-    /// What an event asks, if it asks something.
-    fn asks(&self, occurrence: &Occurrence) -> Option<(Claim, ClaimRule)> {
-        let rule = self.vocabulary.event(&occurrence.event.header.kind)?.interaction.clone()?;
-        let payload = serde_json::from_str(&occurrence.event.payload).ok()?;
-        Some((rule.of(&payload)?, rule))
-    }
-
-    /// Who is told of an event: whoever hears its kind, has not caused it, and is not done with it.
-    fn listeners(&self, occurrence: &Occurrence) -> Vec<(Rank, Listener)> {
-        let header = &occurrence.event.header;
-        if header.hops >= u32::from(HOPS_MAX) {
-            return Vec::new();
-        }
-        let hears = |(rank, listener): &(&Rank, &Listener)| {
-            let done = self.marks.get(&rank.extension).is_some_and(|marks| marks.is_done(Seq(header.seq)));
-            listener.hears(occurrence, &rank.extension) && !done
-        };
-        let listeners = self.roster.listeners.iter().filter(hears);
-        listeners.map(|(rank, listener)| (rank.clone(), listener.clone())).collect()
+    /// Tries a call later that the host could not make; `false` if it is not waited for, or was tried often enough.
+    fn retry(&mut self, seat: &Seat, now: Instant) -> bool {
+        let round = self.rounds.get_mut(&seat.seq).filter(|round| round.contest.is_waiting(&seat.rank));
+        round.is_some_and(|round| {
+            let tried = round.count_unavailable(&seat.rank);
+            self.retries.later((seat.seq, seat.rank.clone()), tried, now)
+        })
     }
 
     /// Starts and settles whatever can be, until nothing can.
     fn proceed(&mut self, now: Instant, mut orders: Vec<Order>) -> Vec<Order> {
+        while let Some((seq, rank)) = self.retries.next(now) {
+            if let Some(way) = self.rounds.get(&seq).and_then(|round| round.open.get(&rank)) {
+                self.lanes.again((seq, rank), *way);
+            }
+        }
         loop {
             let mut is_still = true;
             // First what is to be recorded: whoever is to run alone waits for it.
-            for (seq, round) in &mut self.rounds {
-                for (rank, settled) in round.contest.advance(&mut self.board, now) {
+            for seq in std::mem::take(&mut self.active) {
+                let Some(round) = self.rounds.get_mut(&seq) else { continue };
+                for (rank, settled) in round.contest.advance(&mut self.board, &self.vocabulary, now) {
                     is_still = false;
-                    self.lanes.issued((*seq, rank.clone()));
-                    orders.push(Order::Settle(Settle { seat: Seat { seq: *seq, rank }, settled }));
+                    self.lanes.issued((seq, rank.clone()));
+                    orders.push(Order::Settle(Settle { seat: Seat { seq, rank }, settled }));
+                }
+                if round.contest.is_active() {
+                    self.active.insert(seq);
                 }
             }
-            while let Some((seq, rank)) = self.lanes.start() {
+            while let Some((seq, rank)) = self.lanes.start(|extension| self.roster.digest(extension).is_some()) {
                 is_still = false;
                 orders.extend(self.start(Seat { seq, rank }, now).map(Order::Run));
             }
             if is_still {
+                self.go_on(&mut orders);
                 return orders;
             }
         }
@@ -344,11 +336,12 @@ impl Dispatch {
             // It has gone, or its newer version does not hear of this.
             if let Some(round) = self.rounds.get_mut(&seat.seq) {
                 round.contest.answer(&seat.rank, Answer::Withdrawn);
+                self.active.insert(seat.seq);
             }
             return None;
         };
-        round.grants.insert(seat.rank.clone(), listener.grants.clone());
-        let wall = round.contest.deadline(&self.board).map(|deadline| deadline.saturating_duration_since(now));
+        round.contest.grant(&seat.rank, listener.grants.clone());
+        let wall = round.contest.open_until(&self.board).map(|deadline| deadline.saturating_duration_since(now));
         let (digest, handler) = (listener.digest, listener.handler.clone());
         self.called.insert(seat.clone(), digest);
         Some(Run { seat, digest, handler, occurrence: round.occurrence.clone(), wall })
@@ -364,7 +357,7 @@ impl Dispatch {
     ) {
         // What one that has gone still does is held against nobody, and what a version does not against the next one.
         let Some(digest) = called.filter(|called| self.roster.digest(extension) == Some(*called)) else { return };
-        if self.failures.note(extension, digest, now) {
+        if self.failures.note(extension, digest, self.roster.wall(extension), now) {
             let (extension, reason) = (extension.clone(), sentence.to_owned());
             orders.push(Order::Quarantine(Quarantine { extension: extension.clone(), digest, reason }));
             let mut roster = std::mem::take(&mut self.roster);
@@ -375,10 +368,15 @@ impl Dispatch {
 
     fn end(&mut self, seq: Seq) {
         let Some(round) = self.rounds.remove(&seq) else { return };
-        self.rounds_bytes -= round.bytes();
         let is_taken = |claim: &Claim| self.board.get(claim).is_some_and(|interaction| interaction.taken);
         if let Some(claim) = round.asks.filter(is_taken) {
             self.board.forget(&claim);
+        }
+        let behind = self.marks.iter().filter(|(extension, _)| self.backlogs.is_apart(extension));
+        match (behind.map(|(_, marks)| marks.head()).min(), round.contest.into_taken()) {
+            (None, _) => self.taken.clear(),
+            (Some(least), Some(claims)) if seq > least => self.taken.remember(seq, claims, least),
+            (Some(_), _) => {}
         }
     }
 }

@@ -6,8 +6,9 @@ mod pool;
 pub(crate) mod settings;
 mod ticker;
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use codex_manager_model::limits;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,8 @@ use crate::{CompileFault, Digest};
 pub struct Config {
     /// How many invocations may run at once; further ones wait. One that may use more memory than is usual counts as
     /// several, so that all of them together stay within this number times the usual. An eighth of them, up to
-    /// [`EXTENSION_INVOCATIONS_RESERVED`](limits::EXTENSION_INVOCATIONS_RESERVED), is kept for those that somebody waits for.
+    /// [`EXTENSION_INVOCATIONS_RESERVED`](limits::EXTENSION_INVOCATIONS_RESERVED), is kept for those that somebody waits for;
+    /// of the others one extension has half at most.
     pub invocations_max: u32,
 }
 
@@ -66,6 +68,8 @@ struct Inner {
     /// Places that only those take for whom somebody waits.
     reserved: Semaphore,
     reserved_max: u32,
+    /// The shares of those that are linked, by the extension's id.
+    shares: Mutex<HashMap<String, Weak<Semaphore>>>,
     id: EngineId,
 }
 
@@ -101,7 +105,8 @@ impl Config {
         let reserved_max = limits::EXTENSION_INVOCATIONS_RESERVED.min(self.invocations_max / 8);
         let places_max = self.invocations_max - reserved_max;
         let [places, reserved] = [places_max, reserved_max].map(|places| Semaphore::new(places as usize));
-        let inner = Inner { engine, allocation, ticker, places, places_max, reserved, reserved_max, id };
+        let shares = Mutex::default();
+        let inner = Inner { engine, allocation, ticker, places, places_max, reserved, reserved_max, shares, id };
         Ok(Engine(Arc::new(inner)))
     }
 }
@@ -136,23 +141,49 @@ impl Engine {
         settings::compiling(self.is_pooled()).map_err(|error| CompileFault::Unfit(format!("{error:#}")))
     }
 
-    /// Waits for a place to run in with that much memory at most; one that is `urgent` also for those that are reserved.
-    /// While it is held, time is measured.
-    pub(crate) async fn place(&self, memory_bytes: usize, urgent: bool) -> Place<'_> {
+    /// The part of the places that may be taken under this name: half of them. All who go by one name have one share.
+    pub(crate) fn share(&self, name: &str) -> Share {
+        let mut shares = self.0.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = shares.get(name).and_then(Weak::upgrade);
+        let share = known.unwrap_or_else(|| Arc::new(Semaphore::new(self.share_max() as usize)));
+        shares.retain(|_, share| share.strong_count() > 0);
+        shares.insert(name.to_owned(), Arc::downgrade(&share));
+        Share(share)
+    }
+
+    /// Waits for a place to run in with that much memory at most, within the share; one that is `urgent` also for those
+    /// that are reserved. While it is held, time is measured.
+    pub(crate) async fn place<'a>(&'a self, share: &'a Share, memory_bytes: usize, urgent: bool) -> Place<'a> {
         let counts_as = u32::try_from(memory_bytes.div_ceil(limits::EXTENSION_MEMORY_BYTES)).unwrap_or(u32::MAX).max(1);
         let Inner { places, places_max, reserved, reserved_max, ticker, .. } = self.0.as_ref();
-        let permit = tokio::select! {
-            biased;
-            permit = places.acquire_many(counts_as.min(*places_max)) => permit,
-            permit = reserved.acquire_many(counts_as), if urgent && counts_as <= *reserved_max => permit,
+        let common = async {
+            // In an engine of few places, one that counts as more than its share takes its share, and all that it needs.
+            let own = share.0.acquire_many(counts_as.min(self.share_max())).await;
+            (places.acquire_many(counts_as.min(*places_max)).await, Some(own))
         };
-        Place { _permit: permit.expect("the places are never closed"), _running: ticker.running() }
+        let (permit, own) = tokio::select! {
+            biased;
+            taken = common => taken,
+            permit = reserved.acquire_many(counts_as), if urgent && counts_as <= *reserved_max => (permit, None),
+        };
+        const OPEN: &str = "the places are never closed";
+        Place { _permit: permit.expect(OPEN), _own: own.map(|own| own.expect(OPEN)), _running: ticker.running() }
+    }
+
+    fn share_max(&self) -> u32 {
+        (self.0.places_max / 2).max(1)
     }
 }
+
+/// How many places may be taken under one name.
+#[derive(Clone)]
+pub(crate) struct Share(Arc<Semaphore>);
 
 /// A place to run in, given back when it is dropped.
 pub(crate) struct Place<'a> {
     _permit: SemaphorePermit<'a>,
+    /// What it takes of its share; nothing if the place is one that was reserved.
+    _own: Option<SemaphorePermit<'a>>,
     _running: Running<'a>,
 }
 
@@ -164,29 +195,49 @@ mod tests {
 
     #[test]
     fn without_address_space_the_engine_works_and_says_so() {
-        let engine = Config { invocations_max: 1_000_000, ..Config::default() }.build().expect("an engine");
+        let engine = Config { invocations_max: 1_000_000 }.build().expect("an engine");
         let Allocation::OnDemand { reason } = engine.allocation() else { panic!("that much cannot be set aside") };
         assert!(!reason.is_empty());
     }
 
     #[tokio::test]
     async fn who_may_use_more_memory_takes_more_places() {
-        let engine = Config { invocations_max: 3, ..Config::default() }.build().expect("an engine");
+        let engine = Config { invocations_max: 3 }.build().expect("an engine");
+        let share = engine.share("a.one");
         let left = |_: &Place<'_>| engine.0.places.available_permits();
-        assert_eq!(left(&engine.place(1, false).await), 2);
-        assert_eq!(left(&engine.place(limits::EXTENSION_MEMORY_BYTES, false).await), 2);
-        assert_eq!(left(&engine.place(limits::EXTENSION_MEMORY_BYTES + 1, false).await), 1);
-        assert_eq!(left(&engine.place(usize::MAX, true).await), 0, "all of them, rather than none ever");
+        assert_eq!(left(&engine.place(&share, 1, false).await), 2);
+        assert_eq!(left(&engine.place(&share, limits::EXTENSION_MEMORY_BYTES, false).await), 2);
+        assert_eq!(left(&engine.place(&share, limits::EXTENSION_MEMORY_BYTES + 1, false).await), 1);
+        assert_eq!(left(&engine.place(&share, usize::MAX, true).await), 0, "all of them, rather than none ever");
+    }
+
+    #[tokio::test]
+    async fn one_extension_takes_half_of_the_places_in_whatever_version_and_leaves_the_rest() {
+        let engine = Config { invocations_max: 32 }.build().expect("an engine");
+        let (old, new, other) = (engine.share("a.one"), engine.share("a.one"), engine.share("a.two"));
+        let mut held = Vec::new();
+        for share in [&old, &new].into_iter().cycle() {
+            let Some(place) = engine.place(share, limits::EXTENSION_MEMORY_BYTES_MAX, false).now_or_never() else {
+                break;
+            };
+            held.push(place);
+        }
+        assert_eq!(held.len(), 3, "each counts as four of its fourteen");
+        assert!(engine.place(&new, limits::EXTENSION_MEMORY_BYTES_MAX, true).now_or_never().is_some(), "kept for such");
+        assert!(engine.place(&other, limits::EXTENSION_MEMORY_BYTES_MAX, false).now_or_never().is_some());
+        held.clear();
+        assert!(engine.place(&old, 1, false).now_or_never().is_some());
     }
 
     #[tokio::test]
     async fn who_is_waited_for_finds_a_place_when_the_others_have_taken_theirs() {
-        let engine = Config { invocations_max: 16, ..Config::default() }.build().expect("an engine");
-        let _all = engine.place(usize::MAX, false).await;
-        assert!(engine.place(1, false).now_or_never().is_none(), "they are two fewer than there are");
-        let _first = engine.place(1, true).now_or_never().expect("a place was kept for it");
-        let large = engine.place(limits::EXTENSION_MEMORY_BYTES + 1, true);
+        let engine = Config { invocations_max: 16 }.build().expect("an engine");
+        let (one, other) = (engine.share("a.one"), engine.share("a.two"));
+        let _all = engine.place(&one, usize::MAX, false).await;
+        assert!(engine.place(&other, 1, false).now_or_never().is_none(), "they are two fewer than there are");
+        let _first = engine.place(&other, 1, true).now_or_never().expect("a place was kept for it");
+        let large = engine.place(&other, limits::EXTENSION_MEMORY_BYTES + 1, true);
         assert!(large.now_or_never().is_none(), "there is one left, and it counts as two");
-        let _second = engine.place(1, true).now_or_never().expect("whoever no longer waits leaves it");
+        let _second = engine.place(&other, 1, true).now_or_never().expect("whoever no longer waits leaves it");
     }
 }

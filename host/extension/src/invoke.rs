@@ -53,7 +53,7 @@ impl Linked {
     ///
     /// When the component has no handler of events: see [`Linked::handles_events`].
     pub async fn on_event(&self, event: &Event, record: &Record) -> Invoked {
-        let place = self.engine.place(self.caller.limits.memory_bytes, false).await;
+        let place = self.engine.place(&self.share, self.caller.limits.memory_bytes, false).await;
         self.invoke(place, self.caller.limits.wall, event, record).await
     }
 
@@ -64,7 +64,7 @@ impl Linked {
     ///
     /// As [`Linked::on_event`].
     pub async fn on_event_within(&self, wall_max: Duration, event: &Event, record: &Record) -> Invoked {
-        let place = self.engine.place(self.caller.limits.memory_bytes, true).await;
+        let place = self.engine.place(&self.share, self.caller.limits.memory_bytes, true).await;
         self.invoke(place, wall_max, event, record).await
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use semver::Version;
 use wasmtime::component::{InstancePre, Linker};
 
+use crate::engine::Share;
 use crate::invocation::{Caller, Granted};
 use crate::{Component, Digest, Engine, ExtensionId, Interface, Invocation, Limits, Registry, wasi};
 
@@ -16,6 +17,8 @@ pub struct Linked {
     pub(crate) component: Component,
     pub(crate) caller: Arc<Caller>,
     pub(crate) pre: InstancePre<Invocation>,
+    /// How many places all versions of it may take together.
+    pub(crate) share: Share,
 }
 
 /// Why a component cannot be linked.
@@ -93,8 +96,9 @@ impl Linked {
             registry.capability_named(name).ok_or_else(unknown)?.link(&mut linker).map_err(unfit)?;
         }
         let pre = linker.instantiate_pre(component.wasmtime()).map_err(unfit)?;
+        let share = engine.share(extension.as_str());
         let caller = Arc::new(Caller { extension, granted, limits });
-        Ok(Self { engine: engine.clone(), component: component.clone(), caller, pre })
+        Ok(Self { engine: engine.clone(), component: component.clone(), caller, pre, share })
     }
 
     /// The extension.

@@ -268,17 +268,28 @@ pub const EXTENSION_MANIFEST_PROBLEMS_MAX: usize = 32;
 pub const EXTENSION_DROPS_MAX: usize = 256;
 /// The longest `extensions.lock`.
 pub const EXTENSION_LOCK_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// How long a pending interaction waits for the extensions that may decide it.
+/// How long a pending interaction waits for the extensions that may decide it, and a group for those before it that may
+/// claim the same.
 pub const EXTENSION_DECIDE: Duration = Duration::from_secs(2);
 /// How many failures within [`EXTENSION_FAILURES_WITHIN`] put an extension into quarantine.
 pub const EXTENSION_FAILURES_MAX: usize = 5;
-/// The time within which failures are counted together.
+/// The time within which failures are counted together, unless so many of the extension's calls may take longer.
 pub const EXTENSION_FAILURES_WITHIN: Duration = Duration::from_secs(600);
+/// How long the host waits before it tries a call again that it could not make; twice as long each time.
+pub const EXTENSION_HOST_RETRY: Duration = Duration::from_millis(250);
+/// The longest that it waits.
+pub const EXTENSION_HOST_RETRY_MAX: Duration = Duration::from_secs(30);
+/// How often it tries again before it gives up and says so.
+pub const EXTENSION_HOST_RETRIES_MAX: u32 = 10;
+/// How many claims that are gone are remembered for extensions that are told of their event later. What was forgotten is
+/// taken to be gone.
+pub const EXTENSION_TAKEN_MAX: usize = 4096;
 /// How often an event is handed to an extension again because the host itself ended in the middle of it.
 pub const EXTENSION_CRASH_RERUNS_MAX: u32 = 2;
-/// How many events are under way at once; further ones stay in the log.
+/// How many calls of handlers are under way or wait for their turn, of all extensions together; each may have an equal
+/// part of them, and half of them at most. What is beyond its part stays in the log.
 pub const EXTENSION_ROUNDS_MAX: usize = 1024;
-/// How many bytes of payload they may have together before further ones stay in the log.
+/// How many bytes of payload they may have together, with the same parts.
 pub const EXTENSION_ROUNDS_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How many calls of one extension run at once; those for pending interactions are not counted. With the most memory that
 /// a call may have, they still leave places to others.

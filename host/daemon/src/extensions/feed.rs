@@ -1,10 +1,11 @@
-//! From the log to dispatch, by two readers: one tells of every event in its order and is held back while too much is
-//! under way; the other passes it, looks for approvals alone, and is never held back.
+//! From the log to dispatch: one reader tells all extensions of every event in its order, the other passes it and looks
+//! for approvals alone. Neither waits for an extension: for one that has fallen behind the log is read page by page, from
+//! its own mark.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use codex_manager_extension::dispatch::{News, Occurrence};
+use codex_manager_extension::dispatch::{self, News, Occurrence, Read};
 use codex_manager_extension::{Event as Told, ExtensionId, Header};
 use codex_manager_model::limits::EXTENSION_EVENTS_PAGE_MAX;
 use codex_manager_model::{Actor, Clock, Event, InteractionId, InteractionState, NewEvent, Seq};
@@ -36,6 +37,15 @@ struct Page {
     end: Seq,
 }
 
+impl Page {
+    /// Up to where retention has taken what follows this event, if it has. The log has no holes, so what does not follow
+    /// was taken, up to the page's end if there is nothing.
+    fn taken_up_to(&self, after: Seq) -> Option<Seq> {
+        let first = self.events.first().map_or(self.end.next(), |(first, _)| first.seq);
+        (first > after.next()).then(|| Seq(first.0 - 1))
+    }
+}
+
 impl Feed {
     pub(super) fn new(storage: Storage, begun: Arc<Begun>, clock: Clock) -> Self {
         let store = storage.store().clone();
@@ -46,10 +56,8 @@ impl Feed {
     pub(super) async fn in_order(self, mut after: Seq, listener: mpsc::Sender<Occurrence>) {
         let mut head = self.store.head();
         while let Some(page) = self.next(&mut head, after, move |view| in_order(view, after)).await {
-            // The log has no holes, so what does not follow was taken, up to its end if there is nothing.
-            let first = page.events.first().map_or(page.end.next(), |(first, _)| first.seq);
-            if first > after.next() {
-                self.tell_missed(after, Seq(first.0 - 1)).await;
+            if let Some(to) = page.taken_up_to(after) {
+                self.tell_missed(None, after, to).await;
             }
             after = page.end;
             for (event, pending) in page.events {
@@ -62,11 +70,26 @@ impl Feed {
         }
     }
 
-    /// Tells people that retention has taken events, after this one and up to that, before extensions were told of them.
-    async fn tell_missed(&self, after: Seq, to: Seq) {
+    /// Reads what follows for one that has fallen behind.
+    pub(super) async fn page(self, read: Read) -> dispatch::Page {
+        let (mut head, after) = (self.store.head(), read.after);
+        let Some(page) = self.next(&mut head, after, move |view| in_order(view, after)).await else {
+            // The store is closed, and nobody is told of anything any more.
+            return std::future::pending().await;
+        };
+        if let Some(to) = page.taken_up_to(after) {
+            self.tell_missed(Some(read.extension.clone()), after, to).await;
+        }
+        let events = page.events.into_iter().filter_map(|(event, pending)| self.occurrence(event, pending));
+        dispatch::Page { events: events.collect(), end: page.end }
+    }
+
+    /// Tells people that retention has taken events, after this one and up to that, before this extension was told of
+    /// them; or all those that stand there.
+    async fn tell_missed(&self, only: Option<ExtensionId>, after: Seq, to: Seq) {
         tracing::warn!(%after, %to, "retention has taken events that extensions were to be told of");
         let now = self.clock.now();
-        if let Err(error) = self.storage.insist(move |tx| missed(tx, after, to, now)).await {
+        if let Err(error) = self.storage.insist(move |tx| missed(tx, only.as_ref(), after, to, now)).await {
             tracing::warn!(%error, "which extensions have missed events was not told");
         }
     }
@@ -146,10 +169,14 @@ fn ahead(view: &View<'_>, after: Seq, kinds: &[String]) -> Result<Page, Error> {
     page(view, after, view.events_of_kinds(after, kinds, EXTENSION_EVENTS_PAGE_MAX)?)
 }
 
-/// Writes who has missed what, and that it need not be told again.
-fn missed(tx: &Tx<'_>, after: Seq, to: Seq, now: Timestamp) -> Result<(), Error> {
+/// Writes who has missed what, and that it need not be told again. On the common way those that stand before that are
+/// behind, and find out when they read on.
+fn missed(tx: &Tx<'_>, only: Option<&ExtensionId>, after: Seq, to: Seq, now: Timestamp) -> Result<(), Error> {
     for extension in tx.marked()? {
         let Some(low) = tx.marks_low(&extension)? else { continue };
+        if only.map_or(low < after, |only| only.as_str() != extension) {
+            continue;
+        }
         let from = low.max(after).next();
         // Pending interactions have overtaken what was taken.
         let ahead = tx.marks(&extension)?.into_iter().filter(|seq| (from..=to).contains(seq)).count() as u64;

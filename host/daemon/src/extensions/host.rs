@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use codex_manager_extension::capability::kv::Changes;
-use codex_manager_extension::dispatch::{self, Answered, Committed, Occurrence, Quarantine, Run, Seat, Settle};
+use codex_manager_extension::dispatch::{
+    self, Answered, Committed, Occurrence, Page, Quarantine, Read, Run, Seat, Settle,
+};
 use codex_manager_extension::{Action, Digest, ExtensionId, JournalEntry, LockError, LogLine, Record};
 use codex_manager_model::{Actor, Clock, InvocationId, NewEvent, Seq};
 use codex_manager_store::Error;
@@ -18,6 +20,7 @@ use serde_json::json;
 use super::Shelf;
 use super::begun::Begun;
 use super::commit::{Commits, Settling};
+use super::feed::Feed;
 use super::versions::Versions;
 use crate::storage::Storage;
 
@@ -31,6 +34,7 @@ pub(super) struct Host {
     pub(super) versions: Arc<Versions>,
     pub(super) begun: Arc<Begun>,
     pub(super) commits: Commits,
+    pub(super) feed: Feed,
     pub(super) clock: Clock,
     /// The calls whose outcome is not recorded.
     pub(super) calls: Mutex<HashMap<Seat, Called>>,
@@ -72,14 +76,15 @@ impl dispatch::Host for Host {
             handler: run.handler,
             occurrence: run.occurrence,
         };
-        let extension = run.seat.rank.extension.clone();
-        self.begun.begin(&extension, run.seat.seq);
-        tracing::trace!(target: "codex_manager::arrow", at = "call_begun", %extension);
+        let (extension, seq) = (run.seat.rank.extension.clone(), run.seat.seq);
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).insert(run.seat, called.clone());
-        let versions = Arc::clone(&self.versions);
+        let (versions, begun) = (Arc::clone(&self.versions), Arc::clone(&self.begun));
         async move {
             let ended = match versions.linked(&called.digest) {
                 Some(linked) => {
+                    // Not before: what the host does until here is not laid at its door.
+                    begun.begin(&extension, seq);
+                    tracing::trace!(target: "codex_manager::arrow", at = "call_begun", %extension);
                     let record = Record { id: called.id.to_string(), at: called.at, seed: called.seed };
                     let event = &called.occurrence.event;
                     let mut invoked = match run.wall {
@@ -141,6 +146,10 @@ impl dispatch::Host for Host {
         }
     }
 
+    fn read(&self, read: Read) -> impl Future<Output = Page> + Send + 'static {
+        self.feed.clone().page(read)
+    }
+
     fn advance(&self, low: BTreeMap<ExtensionId, Seq>) -> impl Future<Output = ()> + Send + 'static {
         let (storage, versions) = (self.storage.clone(), Arc::clone(&self.versions));
         async move {
@@ -176,7 +185,7 @@ pub(super) async fn write_quarantine(shelf: Shelf, quarantine: &Quarantine, at: 
 
 /// What was let go between the order and the call. It says nothing of the extension.
 fn unanswered(extension: &ExtensionId) -> Answered {
-    Answered::Failed { sentence: format!("{extension} was not called: its version runs no more"), fatal: false }
+    Answered::Unavailable { sentence: format!("{extension} was not called: its version runs no more") }
 }
 
 fn seed() -> [u8; 32] {

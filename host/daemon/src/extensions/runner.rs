@@ -51,7 +51,6 @@ pub(crate) struct Runner {
     host: Host,
     committer: Committer,
     follow: Follow,
-    feed: Feed,
     engine: Engine,
 }
 
@@ -114,8 +113,9 @@ impl Config {
         let (commits, committer) = Commits::new(storage.clone(), outbox, Arc::clone(&begun), Arc::clone(&versions));
         let follow = Follow::new(shelf.clone(), changed, &lineup, Arc::clone(&versions), storage.clone());
         let feed = Feed::new(storage.clone(), Arc::clone(&begun), clock.clone());
-        let host = Host { storage, shelf, versions, begun, commits, clock, calls: Mutex::new(HashMap::new()) };
-        Ok(Runner { dispatch, host, committer, follow, feed, engine })
+        let calls = Mutex::new(HashMap::new());
+        let host = Host { storage, shelf, versions, begun, commits, feed, clock, calls };
+        Ok(Runner { dispatch, host, committer, follow, engine })
     }
 }
 
@@ -133,14 +133,16 @@ impl Runner {
     /// Runs what is approved until told to stop. Then no further event is told, and calls under way get a moment; what
     /// they do not end in is told again by the next start.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let Self { dispatch, host, committer, follow, feed, .. } = self;
+        let Self { dispatch, host, committer, follow, .. } = self;
         let (begun, storage, versions) = (Arc::clone(&host.begun), host.storage.clone(), Arc::clone(&host.versions));
-        let head = dispatch.head();
+        // What is pending is told of to those that have fallen behind as well.
+        let (feed, head) = (host.feed.clone(), dispatch.head());
+        let least = dispatch.lows().map(|(_, low)| low).min().unwrap_or(head);
         let waiting = EXTENSION_EVENTS_PAGE_MAX as usize;
         let ((tell_events, events), (tell_news, news)) = (mpsc::channel(waiting), mpsc::channel(waiting));
         // These end when they are dropped, which closes the channels.
         let mut telling = JoinSet::new();
-        telling.spawn(feed.clone().ahead(head, tell_news.clone()));
+        telling.spawn(feed.clone().ahead(least, tell_news.clone()));
         telling.spawn(follow.run(tell_news));
         telling.spawn(feed.in_order(head, tell_events));
         let committing = tokio::spawn(committer.run());

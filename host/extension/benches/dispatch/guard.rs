@@ -27,16 +27,8 @@ impl Guard {
     /// Builds it; why not, where its target cannot be had here.
     pub(crate) fn build(scratch: &Path) -> Result<Self, String> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../extensions/guard");
-        let mut toolchain = Toolchain::new(tools());
-        // A benchmark leaves the toolchain of whoever runs it as it is.
-        toolchain.programs.rustup = None;
-        let target = match toolchain.target(&folder, &mut |step| println!("{step}")) {
-            Err(why @ (TargetError::Unavailable { .. } | TargetError::NoCompiler(_))) => return Err(why.to_string()),
-            target => target.unwrap_or_else(|error| panic!("{error}")),
-        };
         let component = scratch.join("guard.wasm");
-        toolchain.build(&folder, &target, &component).unwrap_or_else(|error| panic!("{error}"));
-        let manifest = std::fs::read_to_string(folder.join("extension.toml")).expect("it has a manifest");
+        let manifest = build(&folder, &component)?;
         Ok(Self { component, manifest })
     }
 
@@ -54,6 +46,19 @@ impl Guard {
         };
         (0..10).map(approved).collect()
     }
+}
+
+/// Builds the extension in this folder, and gives its manifest; why not, where its target cannot be had here.
+pub(crate) fn build(folder: &Path, component: &Path) -> Result<String, String> {
+    let mut toolchain = Toolchain::new(tools());
+    // A benchmark leaves the toolchain of whoever runs it as it is.
+    toolchain.programs.rustup = None;
+    let target = match toolchain.target(folder, &mut |step| println!("{step}")) {
+        Err(why @ (TargetError::Unavailable { .. } | TargetError::NoCompiler(_))) => return Err(why.to_string()),
+        target => target.unwrap_or_else(|error| panic!("{error}")),
+    };
+    toolchain.build(folder, &target, component).unwrap_or_else(|error| panic!("{error}"));
+    Ok(std::fs::read_to_string(folder.join("extension.toml")).expect("it has a manifest"))
 }
 
 /// The tools folder that the daemon would use: a private sysroot is made once for all.

@@ -56,6 +56,7 @@ impl Hosted {
                     orders.extend(self.dispatch.committed(&settle.seat, Committed::Applied, Instant::now()));
                 }
                 Order::Quarantine(quarantine) => panic!("{}", quarantine.reason),
+                Order::Read(read) => panic!("{} has fallen behind", read.extension),
             }
         }
         applied

@@ -1,10 +1,11 @@
-//! What the host adds to a call, measured in one run on this machine.
+//! What the host adds to a call, and what one extension costs another, measured in one run on this machine.
 //!
 //! The same component answers the same event of 1 KiB with the same two actions: called through the host, and called by
 //! the engine alone. Rounds of the two alternate, and the ratio is the median over the rounds, so a machine that is busy
 //! with something else slows both. Nothing here passes or fails: a bound is printed beside its figure, for people to read.
 
 mod bare;
+mod beside;
 mod figures;
 mod guard;
 mod hosted;
@@ -51,6 +52,7 @@ fn main() {
         );
     }
     told::measure(&engine, &component, &guard);
+    beside::measure(&engine, scratch.path());
     machine();
 }
 

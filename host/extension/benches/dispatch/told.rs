@@ -5,7 +5,7 @@ use std::future::{Future, ready};
 use std::sync::Arc;
 use std::time::Instant;
 
-use codex_manager_extension::dispatch::{Answered, Committed, Driver, Host, Quarantine, Run, Settle};
+use codex_manager_extension::dispatch::{Answered, Committed, Driver, Host, Page, Quarantine, Read, Run, Settle};
 use codex_manager_extension::{Component, Engine, ExtensionId};
 use codex_manager_model::Seq;
 use tokio::sync::mpsc;
@@ -77,6 +77,10 @@ impl Host for Teller {
     fn quarantine(&self, quarantine: Quarantine) -> impl Future<Output = bool> + Send + 'static {
         eprintln!("quarantined: {}", quarantine.reason);
         ready(true)
+    }
+
+    fn read(&self, _: Read) -> impl Future<Output = Page> + Send + 'static {
+        async { unreachable!("each event is done with before the next one is told") }
     }
 
     fn advance(&self, _: BTreeMap<ExtensionId, Seq>) -> impl Future<Output = ()> + Send + 'static {

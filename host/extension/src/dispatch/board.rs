@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use codex_manager_model::limits::EXTENSION_INTERACTIONS_MAX;
 
-use crate::Claim;
+use crate::{Claim, ClaimRule, ExtensionId};
 
 /// What is known of each interaction that was offered and is not resolved, up to a number: then the oldest is forgotten,
 /// and what is not known to be pending is not accepted.
@@ -19,9 +19,22 @@ pub(super) struct Board {
     is_resolved: BTreeSet<Claim>,
 }
 
+/// What an event asks.
+#[derive(Debug, Clone)]
+pub(super) struct Question {
+    pub(super) claim: Claim,
+    /// The event's kind.
+    pub(super) kind: String,
+    /// How it is claimed.
+    pub(super) rule: ClaimRule,
+}
+
 /// One pending interaction.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Interaction {
+    question: Question,
+    /// Those that may decide it and were asked.
+    asked: BTreeSet<ExtensionId>,
     /// Its deciders have answered, or their time has run out.
     pub(super) closed: bool,
     /// Why nobody but a person may accept.
@@ -36,18 +49,34 @@ pub(super) struct Interaction {
 }
 
 impl Board {
-    /// Opens an interaction, unless it is there already. It is closed at once if nobody hears of it.
-    pub(super) fn open(&mut self, claim: &Claim, barred: Option<String>, closed: bool) {
-        if self.interactions.contains_key(claim) {
-            return;
-        }
+    /// Opens an interaction that is not there yet. It is closed at once if nobody hears of it.
+    pub(super) fn open(&mut self, question: Question, barred: Option<String>, closed: bool) {
         if self.interactions.len() >= EXTENSION_INTERACTIONS_MAX {
             let oldest = self.interactions.iter().min_by_key(|(_, interaction)| interaction.place);
             oldest.map(|(claim, _)| claim.clone()).map(|claim| self.interactions.remove(&claim));
         }
-        let interaction = Interaction { barred, closed, place: self.opened, ..Interaction::default() };
-        self.interactions.insert(claim.clone(), interaction);
+        let (claim, asked, place) = (question.claim.clone(), BTreeSet::new(), self.opened);
+        let interaction = Interaction { question, asked, closed, barred, taken: false, issued: 0, place };
+        self.interactions.insert(claim, interaction);
         self.opened += 1;
+    }
+
+    /// Notes that these are asked.
+    pub(super) fn ask(&mut self, claim: &Claim, extensions: BTreeSet<ExtensionId>) {
+        if let Some(interaction) = self.interactions.get_mut(claim) {
+            interaction.asked.extend(extensions);
+        }
+    }
+
+    /// What is asked, as long as that is known.
+    pub(super) fn question(&self, claim: &Claim) -> Option<&Question> {
+        self.interactions.get(claim).map(|interaction| &interaction.question)
+    }
+
+    /// Looks at all that are open to be accepted, with those that were asked, for a reason against that.
+    pub(super) fn review(&mut self, reason: impl Fn(&Question, &BTreeSet<ExtensionId>) -> Option<String>) {
+        let open = self.interactions.values_mut().filter(|one| !one.taken && one.barred.is_none());
+        open.for_each(|one| one.barred = reason(&one.question, &one.asked));
     }
 
     pub(super) fn get(&self, claim: &Claim) -> Option<&Interaction> {

@@ -1,113 +1,53 @@
 //! What becomes of the groups that answer one event: which apply, in which order, and which have lost.
 //!
-//! Groups are settled in the order of their ranks, each once all before it have answered. For a pending interaction
-//! nothing is settled before its deciders have all answered or their time is up, and declines come before the rest. A
-//! group that loses one of its claims loses as a whole.
+//! Whoever claims nothing waits for nobody. A group that claims something waits for those before it in rank that may claim
+//! the same thing, and for a while only: whoever comes later finds it taken, or free. For a pending interaction no group
+//! that decides it, or claims anything, is settled before its deciders have all answered or their time is up, and declines
+//! come before the rest. A group that loses one of its claims loses as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::board::Board;
-use super::{Group, Rank, Refused};
-use crate::{Claim, Verdict};
+use super::entrant::{Answer, Entrant, State};
+use super::roster::{Need, may_claim};
+use super::{Committed, Rank, Settled};
+use crate::{Claim, Grants, Verdict, Vocabulary};
 
 /// The contest for one event.
 #[derive(Debug)]
 pub(super) struct Contest {
     seats: BTreeMap<Rank, Entrant>,
-    /// The question that the event asks, if it asks one, and until when its deciders may answer.
-    interaction: Option<(Claim, Instant)>,
-    /// Claims, other than of interactions, that are gone.
-    taken: BTreeSet<Claim>,
+    /// The question that the event asks, if it asks one that is open.
+    interaction: Option<Claim>,
+    /// Until when one waits for another.
+    deadline: Instant,
+    /// Claims, other than of interactions, that are gone; `None` if that is not known any more.
+    taken: Option<BTreeSet<Claim>>,
     /// Whether something has happened since it was last found that nothing can be settled before another answer comes.
     stirred: bool,
+    /// Whether a group waits for one before it that has not answered.
+    waits: bool,
 }
 
-/// One handler that was told of the event.
-#[derive(Debug)]
-pub(super) struct Entrant {
-    decides: bool,
-    required: bool,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    Waiting,
-    Answered(Answer),
-    /// Handed to the host, which has not said yet whether it applied.
-    Issued(BTreeSet<Claim>),
-    Done,
-}
-
-/// What a handler answered.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Answer {
-    /// It asks for this; for nothing, if the group is empty.
-    Group(Group),
-    /// It asked for what it must not.
-    Refused(Refused),
-    /// It failed, with a sentence that says how.
-    Failed(String),
-    /// It was told of a question that somebody had answered.
-    Expired,
-    /// It is no longer there to answer.
-    Withdrawn,
-}
-
-/// What became of one handler's answer.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Settled {
-    /// The host applies it, if it still can.
-    Apply(Group),
-    /// It asked for no action. What its capabilities have buffered is written.
-    Abstained,
-    /// Another one, or a person, has what it claims.
-    NotEligible {
-        /// What.
-        claim: Claim,
-    },
-    /// It accepts what nobody but a person may accept.
-    Barred {
-        /// What.
-        claim: Claim,
-        /// Why.
-        reason: String,
-    },
-    /// It asked for what it must not.
-    Refused(Refused),
-    /// It failed, with a sentence that says how.
-    Failed(String),
-    /// It was to decide and had not answered in time: it abstains.
-    Late,
-    /// It was told too late: what the event asked is no longer pending.
-    Expired,
-    /// It is no longer approved or enabled.
-    Withdrawn,
-}
-
-/// What the host said of a group that was to be applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Committed {
-    /// It is done, with its mark, in one transaction; or only the mark was to be written, and is.
-    Applied,
-    /// What it claims was gone. Nothing was done, and the mark says so.
-    NotEligible,
-    /// The host cannot do what it asks for. Nothing was done, the mark says so, and others may still have what it claims.
-    Refused,
-    /// What it read has changed meanwhile. Nothing was done, and the handler runs again.
-    Conflict,
-}
-
-impl Entrant {
-    pub(super) fn new(decides: bool, required: bool) -> Self {
-        Self { decides, required, state: State::Waiting }
-    }
+/// Why an answer cannot be settled yet.
+enum Wait {
+    /// One before it may still claim the same.
+    Before,
+    /// What it claims is open, or is being recorded.
+    Open,
 }
 
 impl Contest {
-    pub(super) fn new(seats: BTreeMap<Rank, Entrant>, interaction: Option<(Claim, Instant)>) -> Self {
-        Self { seats, interaction, taken: BTreeSet::new(), stirred: true }
+    pub(super) fn new(interaction: Option<Claim>, deadline: Instant, taken: Option<BTreeSet<Claim>>) -> Self {
+        Self { seats: BTreeMap::new(), interaction, deadline, taken, stirred: true, waits: false }
+    }
+
+    /// Lets one more handler in.
+    pub(super) fn enter(&mut self, rank: Rank, entrant: Entrant) {
+        self.seats.insert(rank, entrant);
+        self.stirred = true;
     }
 
     /// Whether this handler has not answered, and may.
@@ -115,10 +55,44 @@ impl Contest {
         self.seats.get(rank).is_some_and(|seat| matches!(seat.state, State::Waiting))
     }
 
+    /// What this handler was given when it was called.
+    pub(super) fn grants(&self, rank: &Rank) -> Option<&Grants> {
+        self.seats.get(rank).map(|seat| seat.grants.as_ref())
+    }
+
+    /// It is called with these.
+    pub(super) fn grant(&mut self, rank: &Rank, grants: Arc<Grants>) {
+        if let Some(seat) = self.seats.get_mut(rank) {
+            seat.grants = grants;
+        }
+    }
+
+    /// The roster has changed: whether its word is needed, if it decides.
+    pub(super) fn need(&mut self, rank: &Rank, need: Option<Need>) {
+        if let Some(seat) = self.seats.get_mut(rank).filter(|seat| seat.decides) {
+            seat.need = need;
+        }
+    }
+
+    /// What is gone of this event, if anything is.
+    pub(super) fn into_taken(self) -> Option<BTreeSet<Claim>> {
+        self.taken.filter(|taken| !taken.is_empty())
+    }
+
     /// Until when it waits for deciders, if it does.
-    pub(super) fn deadline(&self, board: &Board) -> Option<Instant> {
-        let (claim, deadline) = self.interaction.as_ref()?;
-        board.get(claim).is_some_and(|interaction| !interaction.closed).then_some(*deadline)
+    pub(super) fn open_until(&self, board: &Board) -> Option<Instant> {
+        let interaction = board.get(self.interaction.as_ref()?)?;
+        (!interaction.closed).then_some(self.deadline)
+    }
+
+    /// Whether there may be something to settle before another answer comes.
+    pub(super) const fn is_active(&self) -> bool {
+        self.stirred || self.waits
+    }
+
+    /// When there may be something to settle without another answer.
+    pub(super) fn wake_at(&self, board: &Board) -> Option<Instant> {
+        if self.waits { Some(self.deadline) } else { self.open_until(board) }
     }
 
     /// Takes an answer. One that comes after its seat was settled changes nothing.
@@ -146,37 +120,54 @@ impl Contest {
         }
         if committed == Committed::Refused {
             // Nothing came of its word, so it has not answered.
-            if let Some(claim) = seat.decides(&self.interaction).filter(|_| seat.required) {
-                board.bar(claim, format!("{} is required and asked for what cannot be done", rank.extension));
+            if let (Some(claim), Some(need)) = (seat.decides(&self.interaction), seat.need) {
+                board.bar(claim, need.void(&rank.extension));
             }
         } else {
             // Applied or not: somebody has it.
             for claim in claims {
                 board.take(&claim);
-                self.taken.insert(claim);
+                if let Some(taken) = &mut self.taken {
+                    taken.insert(claim);
+                }
             }
         }
         false
     }
 
     /// Settles what can be settled now, in the order in which it is to be done.
-    pub(super) fn advance(&mut self, board: &mut Board, now: Instant) -> Vec<(Rank, Settled)> {
+    pub(super) fn advance(&mut self, board: &mut Board, vocabulary: &Vocabulary, now: Instant) -> Vec<(Rank, Settled)> {
         let mut settled = Vec::new();
         // Most events under way wait for an answer, and are not looked at again before there is one.
-        if !self.stirred || !self.close(board, now, &mut settled) {
+        if !self.stirred && !(self.waits && now >= self.deadline) {
             return settled;
         }
-        self.stirred = self.interaction.is_some();
+        let closed = self.close(board, now, &mut settled);
+        (self.stirred, self.waits) = (self.interaction.is_some(), false);
+        // Claims of groups that are before the next one and are not settled, and those who may still claim something.
+        let (mut held, mut before) = (BTreeSet::new(), Vec::new());
         for rank in self.order() {
-            match self.settle(&rank, board) {
-                Some(outcome) => settled.push((rank, outcome)),
-                // For an interaction all have answered who are waited for; else those behind wait for this one.
-                None if self.interaction.is_none() => {
-                    // If not for its answer, it waits for something that another event may bring.
-                    self.stirred = !self.is_waiting(&rank);
-                    break;
+            let Some(seat) = self.seats.get(&rank) else { continue };
+            let State::Answered(answer) = &seat.state else {
+                before.extend((now < self.deadline).then(|| Arc::clone(&seat.grants)));
+                continue;
+            };
+            if !closed && (seat.decides || answer.claims().next().is_some()) {
+                continue;
+            }
+            match self.judge(answer, &held, &before, board, vocabulary) {
+                Ok(outcome) => {
+                    self.settle(&rank, &outcome, board);
+                    settled.push((rank, outcome));
                 }
-                None => {}
+                Err(wait) => {
+                    held.extend(answer.claims().cloned());
+                    match wait {
+                        Wait::Before => self.waits = true,
+                        // Another event may bring what it waits for.
+                        Wait::Open => self.stirred = true,
+                    }
+                }
             }
         }
         settled
@@ -184,10 +175,10 @@ impl Contest {
 
     /// Ends the waiting for deciders when it may end; whether it has ended.
     fn close(&mut self, board: &mut Board, now: Instant, settled: &mut Vec<(Rank, Settled)>) -> bool {
-        let Some((claim, deadline)) = self.interaction.clone() else { return true };
+        let Some(claim) = self.interaction.clone() else { return true };
         let Some(interaction) = board.get_mut(&claim) else { return true };
         let answered = |seat: &Entrant| !seat.decides || !matches!(seat.state, State::Waiting);
-        if !(interaction.taken || now >= deadline || self.seats.values().all(answered)) {
+        if !(interaction.taken || now >= self.deadline || self.seats.values().all(answered)) {
             return false;
         }
         interaction.closed = true;
@@ -201,8 +192,8 @@ impl Contest {
                 seat.state = State::Done;
                 settled.push((rank.clone(), Settled::Late));
             }
-            if seat.required && (waiting || seat.has_failed()) {
-                board.bar(&claim, format!("{} is required and has not answered", rank.extension));
+            if let Some(need) = seat.need.filter(|_| waiting || seat.has_failed()) {
+                board.bar(&claim, need.unanswered(&rank.extension));
             }
             // However the decline itself fares, its word stands against every accept.
             for declined in seat.declined() {
@@ -214,7 +205,7 @@ impl Contest {
 
     /// Waits for a decider again that runs again. Its deadline stays.
     fn reopen(&mut self, board: &mut Board) {
-        if let Some(interaction) = self.interaction.as_ref().and_then(|(claim, _)| board.get_mut(claim)) {
+        if let Some(interaction) = self.interaction.as_ref().and_then(|claim| board.get_mut(claim)) {
             interaction.closed = false;
         }
     }
@@ -229,24 +220,15 @@ impl Contest {
         order.into_iter().map(|(_, rank)| rank).collect()
     }
 
-    /// Settles one seat; `None` if it cannot be settled yet.
-    fn settle(&mut self, rank: &Rank, board: &mut Board) -> Option<Settled> {
-        let outcome = match &self.seats.get(rank)?.state {
-            State::Answered(Answer::Group(group)) if group.is_empty() => Settled::Abstained,
-            State::Answered(Answer::Group(group)) => self.judge(group, board)?,
-            State::Answered(Answer::Refused(refused)) => Settled::Refused(refused.clone()),
-            State::Answered(Answer::Failed(how)) => Settled::Failed(how.clone()),
-            State::Answered(Answer::Expired) => Settled::Expired,
-            State::Answered(Answer::Withdrawn) => Settled::Withdrawn,
-            State::Waiting | State::Issued(_) | State::Done => return None,
-        };
-        let claims = match &outcome {
+    /// A seat is settled.
+    fn settle(&mut self, rank: &Rank, outcome: &Settled, board: &mut Board) {
+        let claims = match outcome {
             Settled::Apply(group) => Some(group.claims.keys().cloned().collect()),
             // It may have buffered writes, and so may have to run again.
             Settled::Abstained => Some(BTreeSet::new()),
             _ => None,
         };
-        let seat = self.seats.get_mut(rank)?;
+        let Some(seat) = self.seats.get_mut(rank) else { return };
         seat.state = match claims {
             Some(claims) => {
                 claims.iter().chain(seat.decides(&self.interaction)).for_each(|claim| board.issue(claim));
@@ -254,53 +236,56 @@ impl Contest {
             }
             None => State::Done,
         };
-        Some(outcome)
     }
 
-    /// Whether a group may have what it claims; `None` as long as that is open.
-    fn judge(&self, group: &Group, board: &Board) -> Option<Settled> {
-        for (claim, verdict) in &group.claims {
+    /// What becomes of an answer.
+    fn judge(
+        &self,
+        answer: &Answer,
+        held: &BTreeSet<Claim>,
+        before: &[Arc<Grants>],
+        board: &Board,
+        vocabulary: &Vocabulary,
+    ) -> Result<Settled, Wait> {
+        let group = match answer {
+            Answer::Group(group) if group.is_empty() => return Ok(Settled::Abstained),
+            Answer::Group(group) => group,
+            Answer::Refused(refused) => return Ok(Settled::Refused(refused.clone())),
+            Answer::Failed(how) => return Ok(Settled::Failed(how.clone())),
+            Answer::Expired => return Ok(Settled::Expired),
+            Answer::Withdrawn => return Ok(Settled::Withdrawn),
+        };
+        for claim in group.claims.keys() {
             let known = board.get(claim);
-            if self.taken.contains(claim) || known.is_some_and(|interaction| interaction.taken) {
-                return Some(Settled::NotEligible { claim: claim.clone() });
+            // What is not known to be free is not had.
+            let is_taken = self.taken.as_ref().is_none_or(|taken| taken.contains(claim));
+            if known.map_or(is_taken, |interaction| interaction.taken) {
+                return Ok(Settled::NotEligible { claim: claim.clone() });
             }
-            if self.is_issued(claim) || known.is_some_and(|interaction| interaction.issued > 0 || !interaction.closed) {
-                return None;
+            let is_open = known.is_some_and(|interaction| interaction.issued > 0 || !interaction.closed);
+            if is_open || self.is_issued(claim) || held.contains(claim) {
+                return Err(Wait::Open);
             }
-            let reason = match known {
+        }
+        let rule = |kind: &str| vocabulary.actions.get(kind).and_then(|action| action.claim.as_ref());
+        let mut rules = group.actions.iter().filter_map(|action| rule(&action.kind));
+        if rules.any(|rule| before.iter().any(|grants| may_claim(grants, rule, vocabulary))) {
+            return Err(Wait::Before);
+        }
+        for (claim, _) in group.claims.iter().filter(|(_, verdict)| **verdict == Some(Verdict::Accept)) {
+            let reason = match board.get(claim) {
                 Some(interaction) => interaction.barred.clone(),
                 // It is over, or comes from another life of the host: what its deciders said is not known.
                 None => Some("it is not pending here".to_owned()),
             };
-            if let (Some(Verdict::Accept), Some(reason)) = (verdict, reason) {
-                return Some(Settled::Barred { claim: claim.clone(), reason });
+            if let Some(reason) = reason {
+                return Ok(Settled::Barred { claim: claim.clone(), reason });
             }
         }
-        Some(Settled::Apply(group.clone()))
+        Ok(Settled::Apply(group.clone()))
     }
 
     fn is_issued(&self, claim: &Claim) -> bool {
         self.seats.values().any(|seat| matches!(&seat.state, State::Issued(claims) if claims.contains(claim)))
-    }
-}
-
-impl Entrant {
-    /// What it decides. As long as its own answer may still be void, nobody else's word on that counts.
-    fn decides<'a>(&self, interaction: &'a Option<(Claim, Instant)>) -> Option<&'a Claim> {
-        interaction.as_ref().filter(|_| self.decides).map(|(claim, _)| claim)
-    }
-
-    fn has_failed(&self) -> bool {
-        matches!(&self.state, State::Answered(Answer::Failed(_) | Answer::Refused(_) | Answer::Withdrawn))
-    }
-
-    /// What it declines, as far as it has answered.
-    fn declined(&self) -> impl Iterator<Item = &Claim> {
-        let group = match &self.state {
-            State::Answered(Answer::Group(group)) => Some(group),
-            _ => None,
-        };
-        let claims = group.into_iter().flat_map(|group| &group.claims);
-        claims.filter(|(_, verdict)| **verdict == Some(Verdict::Decline)).map(|(claim, _)| claim)
     }
 }

@@ -10,7 +10,7 @@ use codex_manager_model::limits::EXTENSION_ADVANCE_INTERVAL;
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::{Answered, Committed, Dispatch, Occurrence, Order, Quarantine, Roster, Run, Seat, Settle};
+use super::{Answered, Committed, Dispatch, Occurrence, Order, Page, Quarantine, Read, Roster, Run, Seat, Settle};
 use crate::{Claim, Digest, ExtensionId};
 
 /// What an embedder does for its extensions.
@@ -33,8 +33,12 @@ pub trait Host: Send + Sync + 'static {
 
     /// Makes a quarantine durable and visible, if that code is still approved and enabled. Whether the rosters that are
     /// read from now on know of it: if not, because it cannot be written, it holds for this run, until a roster comes
-    /// without that code.
+    /// without that code. Code that only serves until what was approved is ready is not called again in any case.
     fn quarantine(&self, quarantine: Quarantine) -> impl Future<Output = bool> + Send + 'static;
+
+    /// Reads what follows in the log, for one extension that has fallen behind. It is there: it was told of, or is about
+    /// to be.
+    fn read(&self, read: Read) -> impl Future<Output = Page> + Send + 'static;
 
     /// Makes durable up to where each of these extensions is done with everything. They are those that have come
     /// further since the last time, and each one once when it begins; marks up to there, and events that nobody else
@@ -62,11 +66,18 @@ pub struct Driver<H: Host> {
     remains: HashMap<Seat, H::Remains>,
     /// Whose calls are under way, so that one in which the host itself fails is known.
     calls: HashMap<Id, Seat>,
-    /// Quarantines that are not durable: a roster may come that does not know of them.
-    held: BTreeMap<ExtensionId, Digest>,
-    /// The last roster that came while there were some.
+    /// Code that has failed too often, as long as a roster may come that does not know of it.
+    held: BTreeMap<ExtensionId, Held>,
+    /// The last roster that came while there was some.
     roster: Option<Roster>,
     advance: Advance,
+}
+
+/// Code that is not to be called.
+struct Held {
+    failed: Digest,
+    /// Whether the rosters know of it.
+    durable: bool,
 }
 
 /// What the host knows of how far the extensions have come.
@@ -82,7 +93,20 @@ enum Done<R> {
     Call(Answered, R),
     Commit(Seat, Committed),
     Quarantine(Quarantine, bool),
+    Read(Read, Page),
     Advance,
+}
+
+impl Held {
+    /// Whether it still matters with this roster. Code that was switched off or replaced meanwhile is not the code that
+    /// comes next; and if the rosters know of it and say that it runs, somebody has enabled it again.
+    fn holds(&mut self, extension: &ExtensionId, roster: &Roster) -> bool {
+        let is_approved = roster.approved(extension) == Some(self.failed);
+        let serves = roster.digest(extension) == Some(self.failed);
+        // It is in quarantine there.
+        self.durable |= is_approved && !roster.has(extension);
+        if is_approved { !(serves && self.durable) } else { serves }
+    }
 }
 
 impl<H: Host> Driver<H> {
@@ -95,17 +119,20 @@ impl<H: Host> Driver<H> {
     }
 
     /// Works until `events`, which come in the order of the log, end and everything under way is settled; then the
-    /// dispatch is handed back. Events wait while too many are under way, and news does not.
+    /// dispatch is handed back. Neither events nor news ever wait for an extension: for one that has fallen behind the
+    /// log is [read](Host::read) again.
     ///
     /// Dropping the future ends every call at once; what was not committed is told again in the next life.
     pub async fn run(mut self, mut events: mpsc::Receiver<Occurrence>, mut news: mpsc::Receiver<News>) -> Dispatch {
         let mut open = true;
-        while open || !self.tasks.is_empty() {
+        let orders = self.dispatch.tick(now());
+        self.carry_out(orders);
+        while open || !self.tasks.is_empty() || self.dispatch.wake_at().is_some() {
             let (wake, advance) = (self.dispatch.wake_at(), self.advance.at);
             let orders = tokio::select! {
                 Some(done) = self.tasks.join_next_with_id() => self.done(done),
                 Some(news) = news.recv() => self.take(news),
-                event = events.recv(), if open && self.dispatch.has_room() => match event {
+                event = events.recv(), if open => match event {
                     Some(occurrence) => self.dispatch.offer(occurrence, now()),
                     None => { open = false; Vec::new() }
                 },
@@ -152,18 +179,15 @@ impl<H: Host> Driver<H> {
         match news {
             News::Overtaking(occurrence) => self.dispatch.overtake(*occurrence, now()),
             News::Resolved(claim) => self.dispatch.resolved(&claim, now()),
-            News::Replaced(roster) => {
-                // Code that was switched off or replaced meanwhile is not the code that comes next.
-                self.held.retain(|extension, failed| roster.digest(extension) == Some(*failed));
-                self.replace(*roster)
-            }
+            News::Replaced(roster) => self.replace(*roster),
         }
     }
 
     /// Goes on with a roster, but for what is in quarantine and may not be in the roster's.
     fn replace(&mut self, mut roster: Roster) -> Vec<Order> {
+        self.held.retain(|extension, held| held.holds(extension, &roster));
         self.roster = (!self.held.is_empty()).then(|| roster.clone());
-        self.held.iter().for_each(|(extension, failed)| roster.fail(extension, *failed));
+        self.held.iter().for_each(|(extension, held)| roster.fail(extension, held.failed));
         let orders = self.dispatch.replace(roster, now());
         // One that comes back begins anew, wherever it stood.
         self.advance.told.retain(|extension, _| self.dispatch.low(extension).is_some());
@@ -173,9 +197,8 @@ impl<H: Host> Driver<H> {
     /// Goes on with the last roster as it is, if one has come meanwhile: somebody may have enabled again what was in
     /// quarantine, and then nobody tells of it twice. If the roster was older than that, the next one is under way.
     fn release(&mut self, quarantine: &Quarantine) -> Vec<Order> {
-        if self.held.get(&quarantine.extension) == Some(&quarantine.digest) {
-            self.held.remove(&quarantine.extension);
-        }
+        let held = self.held.get_mut(&quarantine.extension).filter(|held| held.failed == quarantine.digest);
+        held.into_iter().for_each(|held| held.durable = true);
         self.roster.take().map_or_else(Vec::new, |roster| self.replace(roster))
     }
 
@@ -183,8 +206,8 @@ impl<H: Host> Driver<H> {
         match done {
             Ok((task, Done::Call(answered, remains))) => {
                 let seat = self.calls.remove(&task).expect("it was noted when it was spawned");
-                // One that comes too late is dropped as a whole.
-                if self.dispatch.expects(&seat) {
+                // One that comes too late is dropped as a whole, and one that is tried again has left nothing.
+                if self.dispatch.expects(&seat) && !matches!(answered, Answered::Unavailable { .. }) {
                     self.remains.insert(seat.clone(), remains);
                 }
                 self.dispatch.answered(&seat, answered, now())
@@ -192,6 +215,7 @@ impl<H: Host> Driver<H> {
             Ok((_, Done::Commit(seat, committed))) => self.dispatch.committed(&seat, committed, now()),
             Ok((_, Done::Quarantine(quarantine, true))) => self.release(&quarantine),
             Ok((_, Done::Quarantine(_, false))) => Vec::new(),
+            Ok((_, Done::Read(read, page))) => self.dispatch.caught_up(&read, page, now()),
             Ok((_, Done::Advance)) => {
                 self.advance.under_way = false;
                 Vec::new()
@@ -199,7 +223,7 @@ impl<H: Host> Driver<H> {
             Err(error) => match self.calls.remove(&error.id()) {
                 Some(seat) => {
                     let sentence = format!("the host itself failed while it called {}", seat.rank.extension);
-                    self.dispatch.answered(&seat, Answered::Failed { sentence, fatal: false }, now())
+                    self.dispatch.answered(&seat, Answered::Unavailable { sentence }, now())
                 }
                 // What cannot be recorded must not go on.
                 None => std::panic::resume_unwind(error.into_panic()),
@@ -227,11 +251,15 @@ impl<H: Host> Driver<H> {
                 Order::Quarantine(quarantine) => {
                     let extension = &quarantine.extension;
                     self.advance.told.remove(extension);
-                    self.held.insert(extension.clone(), quarantine.digest);
+                    self.held.insert(extension.clone(), Held { failed: quarantine.digest, durable: false });
                     // What came before does not know of it.
                     self.roster.iter_mut().for_each(|roster| roster.fail(extension, quarantine.digest));
                     let durable = self.host.quarantine(quarantine.clone());
                     self.tasks.spawn(async move { Done::Quarantine(quarantine, durable.await) });
+                }
+                Order::Read(read) => {
+                    let page = self.host.read(read.clone());
+                    self.tasks.spawn(async move { Done::Read(read, page.await) });
                 }
             }
         }

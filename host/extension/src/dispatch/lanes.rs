@@ -7,6 +7,7 @@ use codex_manager_model::Seq;
 use codex_manager_model::limits::EXTENSION_PARALLEL_MAX;
 
 use super::Rank;
+use super::round::Way;
 use crate::ExtensionId;
 
 /// One handler told of one event.
@@ -50,9 +51,12 @@ impl Lanes {
         self.lane(&seated).urgent.push_back(seated);
     }
 
-    /// Runs an event again that is first in its lane still.
-    pub(super) fn again(&mut self, seated: Seated) {
-        self.lane(&seated).ready.push_back(seated);
+    /// Runs an event again: one that stands in order is first in its session still.
+    pub(super) fn again(&mut self, seated: Seated, way: Way) {
+        match way {
+            Way::InOrder => self.lane(&seated).ready.push_back(seated),
+            Way::Past => self.pass(seated),
+        }
     }
 
     /// Runs an event again, with nothing else of its extension beside it but pending interactions.
@@ -60,9 +64,10 @@ impl Lanes {
         self.lane(&seated).alone.push_back(seated);
     }
 
-    /// Takes the next one that may start, of any extension.
-    pub(super) fn start(&mut self) -> Option<Seated> {
-        self.0.values_mut().find_map(Lane::start)
+    /// Takes the next one that may start, of any extension that can be called.
+    pub(super) fn start(&mut self, can_be_called: impl Fn(&ExtensionId) -> bool) -> Option<Seated> {
+        let lanes = self.0.iter_mut().filter(|(extension, _)| can_be_called(extension));
+        lanes.map(|(_, lane)| lane).find_map(Lane::start)
     }
 
     /// Its handler has returned.

@@ -27,6 +27,11 @@ impl Marks {
         self.open.first().map_or(self.head, |first| Seq(first.0 - 1))
     }
 
+    /// The last event that was told of.
+    pub(super) const fn head(&self) -> Seq {
+        self.head
+    }
+
     /// Whether the extension has done with this event.
     pub fn is_done(&self, seq: Seq) -> bool {
         (seq <= self.head && !self.open.contains(&seq)) || self.ahead.contains(&seq)
@@ -40,6 +45,10 @@ impl Marks {
         self.head = seq;
         if !self.ahead.remove(&seq) && heard {
             self.open.insert(seq);
+        }
+        // Events whose content is gone are not told of, and passed all the same.
+        while self.ahead.first().is_some_and(|first| *first <= seq) {
+            self.ahead.pop_first();
         }
     }
 

@@ -41,6 +41,9 @@ pub enum Order {
     Settle(Settle),
     /// An extension has failed too often, and its quarantine is to be made durable.
     Quarantine(Quarantine),
+    /// An extension has fallen behind and has room again: the log is to be read for it, and what it says goes to
+    /// [`Dispatch::caught_up`](super::Dispatch::caught_up).
+    Read(Read),
 }
 
 /// A call of a handler.
@@ -56,6 +59,24 @@ pub struct Run {
     pub occurrence: Arc<Occurrence>,
     /// The longest it may take, if that is less than usual.
     pub wall: Option<Duration>,
+}
+
+/// A look at the log for one extension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// For whom.
+    pub extension: ExtensionId,
+    /// It has been told of everything up to here.
+    pub after: Seq,
+}
+
+/// What follows in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The next events, in order.
+    pub events: Vec<Occurrence>,
+    /// There are no others up to here.
+    pub end: Seq,
 }
 
 /// The end of a call, to be recorded.
@@ -89,6 +110,11 @@ pub enum Answered {
         sentence: String,
         /// Whether it speaks against the extension, and so counts towards its quarantine.
         fatal: bool,
+    },
+    /// The host could not call it. That is nobody's fault, and it is tried again later.
+    Unavailable {
+        /// What the host could not do, in a sentence.
+        sentence: String,
     },
 }
 

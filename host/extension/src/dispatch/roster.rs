@@ -11,7 +11,7 @@ use super::{Occurrence, Rank};
 use crate::{Approved, ClaimRule, Digest, ExtensionId, Grants, Standing, Vocabulary};
 
 /// Every extension that is enabled, with the handlers of the version that can be called, in their order; and those that
-/// are required and are not enabled.
+/// are in quarantine, or required and unknown.
 #[derive(Debug, Clone, Default)]
 pub struct Roster {
     pub(super) listeners: BTreeMap<Rank, Listener>,
@@ -41,7 +41,7 @@ pub struct Listener {
     pub grants: Arc<Grants>,
 }
 
-/// An extension that is enabled, or whose word is needed all the same.
+/// An extension that nobody has switched off.
 #[derive(Debug, Clone)]
 struct Member {
     /// What was approved; `None` of one that never was.
@@ -76,13 +76,14 @@ impl Roster {
     ) -> Self {
         let mut roster = Self::default();
         for approved in approved {
-            let (enabled, required) = (approved.standing == Standing::Enabled, required.contains(&approved.id));
-            let missed = matches!(approved.standing, Standing::Quarantined { .. }) && required;
-            if enabled || missed {
-                let serving = serving.get(&approved.id).filter(|_| enabled).cloned();
-                let approved_as = Some((approved.digest, Arc::new(approved.grants.clone())));
-                roster.add(&approved.id, Member { approved: approved_as, enabled, required, serving });
+            if matches!(approved.standing, Standing::Disabled { .. }) {
+                continue;
             }
+            let enabled = approved.standing == Standing::Enabled;
+            let serving = serving.get(&approved.id).filter(|_| enabled).cloned();
+            let (code, grants) = (approved.digest, Arc::new(approved.grants.clone()));
+            let (approved_as, required) = (Some((code, grants)), required.contains(&approved.id));
+            roster.add(&approved.id, Member { approved: approved_as, enabled, required, serving });
         }
         for id in required.iter().filter(|id| !approved.iter().any(|approved| approved.id == **id)) {
             roster.add(id, Member { approved: None, enabled: false, required: true, serving: None });
@@ -95,6 +96,13 @@ impl Roster {
     #[must_use]
     pub fn beginning_after(mut self, places: impl IntoIterator<Item = (ExtensionId, Seq)>) -> Self {
         self.places.extend(places);
+        self
+    }
+
+    /// The same, where none that is new begins before that.
+    pub(super) fn beginning_at_least_after(mut self, head: Seq) -> Self {
+        let places = self.members.keys().map(|id| (id.clone(), self.place(id, head))).collect();
+        self.places = places;
         self
     }
 
@@ -161,7 +169,7 @@ impl Roster {
     ) -> Option<Need> {
         let member = self.members.get(extension)?;
         let would_decide = |grants: &Grants| {
-            grants.handlers.values().any(|handler| handler.hears(kind)) && decides(grants, asks, vocabulary)
+            grants.handlers.values().any(|handler| handler.hears(kind)) && may_claim(grants, asks, vocabulary)
         };
         // Of one that was never approved nobody knows what it would have heard.
         if member.approved.as_ref().is_some_and(|(_, grants)| !would_decide(grants)) {
@@ -227,7 +235,15 @@ impl Need {
     pub(super) fn unanswered(self, id: &ExtensionId) -> String {
         match self {
             Self::Required | Self::Absent => format!("{id} is required and has not answered"),
-            Self::Unready => format!("{id} would decide this and is not ready"),
+            Self::Unready => self.unasked(id),
+        }
+    }
+
+    /// The same, where nothing came of its answer.
+    pub(super) fn void(self, id: &ExtensionId) -> String {
+        match self {
+            Self::Required | Self::Absent => format!("{id} is required and asked for what cannot be done"),
+            Self::Unready => self.unasked(id),
         }
     }
 }
@@ -242,12 +258,12 @@ impl Listener {
 
     /// Whether it may decide what such an event asks.
     pub(super) fn decides(&self, asks: &ClaimRule, vocabulary: &Vocabulary) -> bool {
-        decides(&self.grants, asks, vocabulary)
+        may_claim(&self.grants, asks, vocabulary)
     }
 }
 
-/// Whether one of the granted actions claims such an interaction.
-fn decides(grants: &Grants, asks: &ClaimRule, vocabulary: &Vocabulary) -> bool {
+/// Whether one of the granted actions may claim the same thing.
+pub(super) fn may_claim(grants: &Grants, rule: &ClaimRule, vocabulary: &Vocabulary) -> bool {
     let claims = |kind: &String| vocabulary.actions.get(kind).and_then(|action| action.claim.as_ref());
-    grants.actions.iter().filter_map(claims).any(|claim| claim.noun == asks.noun && claim.part == asks.part)
+    grants.actions.iter().filter_map(claims).any(|claim| claim.noun == rule.noun && claim.part == rule.part)
 }

@@ -1,14 +1,19 @@
 use std::time::Duration;
 
-use codex_manager_model::limits::{EXTENSION_INTERACTIONS_MAX, EXTENSION_PARALLEL_MAX};
+use codex_manager_model::limits::{
+    EXTENSION_FAILURES_MAX, EXTENSION_HOST_RETRIES_MAX, EXTENSION_HOST_RETRY, EXTENSION_HOST_RETRY_MAX,
+    EXTENSION_INTERACTIONS_MAX, EXTENSION_PARALLEL_MAX,
+};
 
 use super::*;
 use crate::fixture::{MANIFEST, house, offer_from};
 use crate::{Action, Approved, Event, Header, Standing};
 
+mod behind;
 mod driving;
 mod events;
 mod interactions;
+mod ready;
 mod simulation;
 mod stage;
 
@@ -44,6 +49,25 @@ fn id(text: &str) -> ExtensionId {
 
 fn roster(approved: &[Approved], required: &[&str]) -> Roster {
     Roster::of(approved, &required.iter().map(|text| id(text)).collect(), &Serving::all(approved))
+}
+
+/// The same, where these versions can be called.
+fn roster_serving(approved: &[Approved], required: &[&str], serving: &[&Approved]) -> Roster {
+    let serving = serving.iter().map(|version| (version.id.clone(), Serving::approved(version))).collect();
+    Roster::of(approved, &required.iter().map(|text| id(text)).collect(), &serving)
+}
+
+/// The same extension, as a person or its failures have left it.
+fn standing(approved: &Approved, standing: Standing) -> Approved {
+    Approved { standing, ..approved.clone() }
+}
+
+fn disabled() -> Standing {
+    Standing::Disabled { by: codex_manager_model::Actor::User, at: jiff::Timestamp::UNIX_EPOCH }
+}
+
+fn quarantined() -> Standing {
+    Standing::Quarantined { reason: "it trapped".to_owned(), at: jiff::Timestamp::UNIX_EPOCH }
 }
 
 fn dispatch(roster: Roster) -> Dispatch {

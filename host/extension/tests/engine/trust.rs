@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use codex_manager_extension::dispatch::{
-    Answered, Committed, Dispatch, Driver, Host, Occurrence, Quarantine, Roster, Run, Seat, Serving, Settle, Settled,
+    Answered, Committed, Dispatch, Driver, Host, Occurrence, Page, Quarantine, Read, Roster, Run, Seat, Serving,
+    Settle, Settled,
 };
 use codex_manager_extension::{
     ActionKind, ClaimRule, Component, Config, Digest, Effects, Engine, EventKind, ExtensionId, Limits, Linked, Listed,
@@ -147,6 +148,10 @@ impl Host for Program {
 
     fn quarantine(&self, _: Quarantine) -> impl Future<Output = bool> + Send + 'static {
         ready(true)
+    }
+
+    fn read(&self, _: Read) -> impl Future<Output = Page> + Send + 'static {
+        async { unreachable!("one knock leaves nobody behind") }
     }
 
     fn advance(&self, _: BTreeMap<ExtensionId, Seq>) -> impl Future<Output = ()> + Send + 'static {

@@ -69,7 +69,7 @@ async fn nobody_hears_an_echo_of_its_own_nor_what_lies_eight_causes_deep() {
 
 #[tokio::test]
 async fn a_pending_approval_overtakes_what_came_before_it() {
-    // More than can be under way at once, so that what is told in order is held back.
+    // More than can be under way at once, so that the busy one falls behind.
     const BEFORE: usize = limits::EXTENSION_ROUNDS_MAX + 100;
     let stage = Stage::new().await;
     stage.approve("a.busy", &[TURN], &asking(&[]));
@@ -119,4 +119,31 @@ async fn what_retention_took_before_anybody_was_told_is_told_once() {
     let missed: Vec<_> = stage.events(&["extension_missed"]).await.into_iter().map(|event| event.payload).collect();
     let expected = [("a.one", first), ("b.two", told[1])];
     assert_eq!(missed, expected.map(|(id, from)| Some(json!({ "extensionId": id, "from": from, "to": last }))));
+}
+
+#[tokio::test]
+async fn one_that_is_far_behind_reads_the_log_from_its_own_mark_while_the_other_is_served() {
+    // Some pages, and more than one extension may have under way at once.
+    const BEFORE: u64 = limits::EXTENSION_ROUNDS_MAX as u64 / 2 + 20;
+    let stage = Stage::new().await;
+    for id in ["a.behind", "b.front"] {
+        stage.approve(id, &[TURN], &asking(&[]));
+    }
+    stage.run().await.stop().await;
+    let before = stage.put(|tx| {
+        let told = (0..BEFORE).map(|_| tx.append_event(stage::event(TURN, "s")));
+        let told = told.collect::<Result<Vec<_>, _>>()?;
+        tx.set_marks_low("b.front", *told.last().expect("some"))?;
+        Ok(told)
+    });
+    let mut before = before.await;
+    let running = stage.run().await;
+    let next = stage.tell(TURN, "s").await;
+    let all = answered(&stage, before.len() + 2).await;
+    before.push(next);
+    let of = |id: &str| all.iter().filter(|(one, _)| one == id).map(|(_, seq)| *seq).collect::<Vec<_>>();
+    assert_eq!((of("a.behind"), of("b.front")), (before, vec![next]), "in order, and each once");
+    running.stop().await;
+    let low = stage.look(|view| view.marks_low("a.behind")).await;
+    assert!(low >= Some(next), "it is done with all: {low:?}");
 }

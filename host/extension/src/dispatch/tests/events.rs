@@ -22,10 +22,9 @@ fn groups_without_a_common_claim_all_apply_in_order() {
     stage.offer(window(1));
     stage.asks("a.two", 1, &[(LAMP, "hall")]);
     stage.asks("a.one", 1, &[(BELL, "")]);
-    assert_eq!(stage.told(), [""; 0], "they wait for the one before them");
+    assert_eq!(stage.told(), ["1 one: bell.ring applies"], "who claims nothing waits for nobody");
     stage.asks("a.zero", 1, &[(LAMP, "stairs")]);
-    let applied = ["1 zero: lamp.switch applies", "1 one: bell.ring applies", "1 two: lamp.switch applies"];
-    assert_eq!(stage.told(), applied);
+    assert_eq!(stage.told(), ["1 zero: lamp.switch applies", "1 two: lamp.switch applies"]);
 }
 
 #[test]
@@ -215,8 +214,7 @@ fn another_version_takes_over_where_the_old_one_stands_and_one_that_comes_back_s
     stage.asks("a.one", 2, &[(BELL, "")]);
     assert!(stage.told()[0].starts_with("2 one: refused"));
 
-    let orders = stage.dispatch.replace(Roster::default(), stage.now);
-    stage.carry_out(orders);
+    stage.replace(Roster::default());
     stage.offer(window(3));
     let orders = stage.dispatch.replace(roster(&[newer], &[]), stage.now);
     stage.carry_out(orders);
@@ -286,22 +284,6 @@ fn a_pending_interaction_passes_one_that_runs_alone() {
 }
 
 #[test]
-fn what_is_under_way_is_bounded_in_bytes_too() {
-    let mut stage = Stage::new(&[("a.one", 1, &[BELL])], &[]);
-    let large = |seq| {
-        let mut occurrence = window(seq);
-        occurrence.event.payload = format!("\"{}\"", " ".repeat(EXTENSION_ROUNDS_BYTES_MAX / 2));
-        occurrence
-    };
-    stage.offer(large(1));
-    assert!(stage.dispatch.has_room());
-    stage.offer(large(2));
-    assert!(!stage.dispatch.has_room());
-    stage.asks("a.one", 1, &[]);
-    assert!(stage.dispatch.has_room());
-}
-
-#[test]
 fn whoever_runs_alone_finds_written_what_the_others_have_done() {
     let mut stage = Stage::new(&[("a.one", 1, &[BELL])], &[]);
     stage.offer(event(1, "window.opened", "t"));
@@ -318,4 +300,32 @@ fn whoever_runs_alone_finds_written_what_the_others_have_done() {
     let orders = stage.dispatch.committed(&other, Committed::Applied, stage.now);
     stage.carry_out(orders);
     assert_eq!(stage.called(), ["1 one"]);
+}
+
+#[test]
+fn a_call_that_the_host_could_not_make_is_tried_again_later_and_is_nobody_s_failure() {
+    let unavailable = || Answered::Unavailable { sentence: "the host had no room".to_owned() };
+    let mut stage = Stage::new(&[("a.one", 1, &[BELL])], &[]);
+    stage.offer(window(1));
+    stage.offer(window(2));
+    for tried in 1..=EXTENSION_HOST_RETRIES_MAX {
+        stage.answer("a.one", 1, unavailable());
+        assert_eq!((stage.called(), stage.told()), (vec![], vec![]), "try {tried}: the next one keeps its turn");
+        let again = stage.dispatch.wake_at().expect("a time").saturating_duration_since(stage.now);
+        assert!(again >= EXTENSION_HOST_RETRY && again <= EXTENSION_HOST_RETRY_MAX, "try {tried}: {again:?}");
+        stage.wait(again.saturating_sub(Duration::from_millis(1)));
+        assert_eq!(stage.called(), [""; 0]);
+        stage.wait(Duration::from_millis(1));
+        assert_eq!(stage.called(), ["1 one"]);
+    }
+    stage.answer("a.one", 1, unavailable());
+    assert_eq!(stage.told(), ["1 one: failed, the host had no room"], "it gives up");
+    for seq in 2..=EXTENSION_FAILURES_MAX as u64 + 2 {
+        stage.offer(window(seq + 1));
+        for _ in 0..=EXTENSION_HOST_RETRIES_MAX {
+            stage.answer("a.one", seq, unavailable());
+            stage.wait(EXTENSION_HOST_RETRY_MAX);
+        }
+    }
+    assert_eq!(stage.quarantined, [""; 0]);
 }

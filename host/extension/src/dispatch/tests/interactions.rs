@@ -62,7 +62,7 @@ fn without_the_word_of_a_required_decider_nobody_but_a_person_accepts() {
             "1 must: refused, it asked for `bell.ring`, which was not granted",
         ),
         (
-            "switched off",
+            "approved no more",
             |stage| {
                 let orders = stage.dispatch.replace(roster(&[approved("a.yes", 1, &[OPEN])], &["a.must"]), stage.now);
                 stage.carry_out(orders);
@@ -88,14 +88,15 @@ fn without_the_word_of_a_required_decider_nobody_but_a_person_accepts() {
 
 #[test]
 fn a_required_decider_that_does_not_run_bars_what_it_would_have_heard() {
-    let off = Approved {
-        standing: Standing::Quarantined { reason: "it trapped".to_owned(), at: jiff::Timestamp::UNIX_EPOCH },
-        ..approved("a.must", 1, &[SHUT])
-    };
+    let off = standing(&approved("a.must", 1, &[SHUT]), quarantined());
+    let switched_off = standing(&off, disabled());
     let deaf = Approved { grants: approved("a.must", 1, &[BELL]).grants, ..off.clone() };
-    for (name, extensions, barred) in
-        [("never approved", vec![], true), ("quarantined", vec![off], true), ("decides nothing", vec![deaf], false)]
-    {
+    for (name, extensions, barred) in [
+        ("never approved", vec![], true),
+        ("quarantined", vec![off], true),
+        ("decides nothing", vec![deaf], false),
+        ("switched off by a person", vec![switched_off], false),
+    ] {
         let extensions: Vec<_> = extensions.into_iter().chain([approved("a.yes", 2, &[OPEN, SHUT])]).collect();
         let mut stage = Stage::with(dispatch(roster(&extensions, &["a.must"])));
         stage.offer(knock(1));

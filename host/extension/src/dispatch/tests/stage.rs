@@ -9,6 +9,9 @@ pub(super) struct Stage {
     pub(super) dispatch: Dispatch,
     pub(super) now: Instant,
     pub(super) calls: Vec<Run>,
+    /// What was offered, as a log has it, and who is to be read of it.
+    log: Vec<Occurrence>,
+    pub(super) reads: Vec<Read>,
     told: Vec<String>,
     pub(super) quarantined: Vec<String>,
     /// What the host says of groups; all apply unless this says otherwise.
@@ -23,11 +26,41 @@ impl Stage {
 
     pub(super) fn with(dispatch: Dispatch) -> Self {
         let now = Instant::now();
-        Self { dispatch, now, calls: vec![], told: vec![], quarantined: vec![], committed: Committed::Applied }
+        Self {
+            dispatch,
+            now,
+            calls: vec![],
+            log: vec![],
+            reads: vec![],
+            told: vec![],
+            quarantined: vec![],
+            committed: Committed::Applied,
+        }
     }
 
     pub(super) fn offer(&mut self, occurrence: Occurrence) {
+        self.log.push(occurrence.clone());
         let orders = self.dispatch.offer(occurrence, self.now);
+        self.carry_out(orders);
+    }
+
+    /// What the log has that was offered in an earlier life.
+    pub(super) fn log_has(&mut self, events: impl Iterator<Item = Occurrence>) {
+        self.log.extend(events);
+    }
+
+    /// Reads so many events at most for each that has fallen behind, as far as they have room.
+    pub(super) fn read(&mut self, events: usize) {
+        for read in std::mem::take(&mut self.reads) {
+            let page = page(&self.log, &read, events);
+            let orders = self.dispatch.caught_up(&read, page, self.now);
+            self.carry_out(orders);
+        }
+    }
+
+    /// From now on these are there, and these versions of them can be called.
+    pub(super) fn replace(&mut self, roster: Roster) {
+        let orders = self.dispatch.replace(roster, self.now);
         self.carry_out(orders);
     }
 
@@ -56,6 +89,7 @@ impl Stage {
         while let Some(order) = orders.pop_front() {
             match order {
                 Order::Run(run) => self.calls.push(run),
+                Order::Read(read) => self.reads.push(read),
                 Order::Quarantine(quarantine) => self.quarantined.push(quarantine.extension.to_string()),
                 Order::Settle(Settle { seat, settled }) => {
                     let (name, what) = (seat.rank.extension.name().to_owned(), told(&settled));
@@ -92,4 +126,12 @@ fn told(settled: &Settled) -> String {
         Settled::Expired => "expired".to_owned(),
         Settled::Withdrawn => "withdrawn".to_owned(),
     }
+}
+
+/// What a log like this says.
+pub(super) fn page(log: &[Occurrence], read: &Read, events: usize) -> Page {
+    let later = log.iter().filter(|occurrence| occurrence.event.header.seq > read.after.0);
+    let events: Vec<_> = later.take(events).cloned().collect();
+    let end = events.last().map_or(read.after, |last| Seq(last.event.header.seq));
+    Page { events, end }
 }
