@@ -12,6 +12,7 @@ mod child_versions;
 mod codex_methods;
 mod command_line;
 mod configuration;
+mod contained;
 mod controls;
 mod deletion;
 mod document;

@@ -60,6 +60,11 @@ impl Containment {
         Self { policy: ContainmentPolicy::Off, ..Self::default() }
     }
 
+    /// The capabilities that a contained child of this user may have at most, one bit each, as the kernel writes them.
+    pub fn capabilities() -> u64 {
+        User::current().capabilities()
+    }
+
     /// Tries, without starting a child, whether that of `codex` would be contained: by which bubblewrap, or why not.
     ///
     /// # Errors
@@ -136,7 +141,8 @@ impl Containment {
             mounts.add(real(home), Mount::Held);
         }
         // Bubblewrap and this very program are started outside, so whoever could replace them would be outside then.
-        let own = std::env::current_exe().map_err(|error| format!("this program does not know where it lies: {error}"))?;
+        let own =
+            std::env::current_exe().map_err(|error| format!("this program does not know where it lies: {error}"))?;
         let programs = [package(codex).unwrap_or_else(|| real(codex)), real(bwrap), own];
         let readable = self.readable.iter().filter(|path| path.exists()).map(|path| real(path));
         readable.chain(programs).for_each(|path| mounts.add(path, Mount::Readable));
@@ -182,7 +188,7 @@ fn real(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
@@ -258,6 +264,17 @@ mod tests {
         assert_eq!(find(None), Ok(packaged));
         assert_eq!(find(Some(system.clone())), Ok(system));
         assert!(find(Some(root.join("nowhere"))).unwrap_err().contains("nowhere is not an executable file"));
+    }
+
+    #[tokio::test]
+    async fn a_bubblewrap_that_starts_the_program_and_contains_nothing_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let bwrap = folder.path().join("bwrap");
+        fs::write(&bwrap, "#!/bin/sh\nuntil [ \"$1\" = -- ]; do shift; done; shift; exec \"$@\"\n").unwrap();
+        fs::set_permissions(&bwrap, fs::Permissions::from_mode(0o755)).unwrap();
+        let containment = Containment { bwrap: Some(bwrap), ..Containment::default() };
+        let reason = containment.probe(Path::new("/bin/true")).await.unwrap_err();
+        assert!(reason.contains("does not work here (commands ") && reason.contains(MEANING), "{reason}");
     }
 
     #[tokio::test]
