@@ -148,6 +148,9 @@ impl Listeners {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn listen(address: &str, beyond_loopback: bool, proxy: Option<&str>) -> Listen {
@@ -182,6 +185,7 @@ mod tests {
     #[tokio::test]
     async fn a_path_that_is_too_long_for_a_socket_leaves_what_there_is() {
         let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
         let (place, long) = (folder.path().join("socket"), folder.path().join("x".repeat(108)));
         let mut listeners = Listeners::on_loopback().await;
         listeners.show_at(&long);
