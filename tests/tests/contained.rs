@@ -64,6 +64,12 @@ fn copy_codex(codex: &Path, to: &Path) -> PathBuf {
     to.join("bin/codex")
 }
 
+/// The bubblewrap in Codex's package, else the system's.
+fn bwrap_of(codex: &Path) -> PathBuf {
+    let packaged = codex.canonicalize().unwrap().parent().unwrap().parent().unwrap().join("codex-resources/bwrap");
+    if packaged.exists() { packaged } else { "/usr/bin/bwrap".into() }
+}
+
 fn give_away(path: &Path, user: u32) {
     chown(path, Some(user), Some(user)).unwrap();
     if path.is_dir() && !path.is_symlink() {
@@ -75,8 +81,7 @@ fn give_away(path: &Path, user: u32) {
 /// that. The latter two may not come about.
 async fn looks(offline: &Offline, codex: &Path, mode: &str) -> Vec<Value> {
     let data = offline.home.data();
-    let bwrap = codex.canonicalize().unwrap().parent().unwrap().join("../codex-resources/bwrap");
-    let bwrap = if bwrap.exists() { bwrap } else { "/usr/bin/bwrap".into() };
+    let bwrap = bwrap_of(codex);
     let paths = [PathBuf::from(DAEMON), data.join("token"), data.join("socket"), bwrap.clone()];
     let look = paths.iter().fold(LOOK_WITHIN.to_owned(), |line, path| format!("{line} {}", path.display()));
     let nested = format!("{} --unshare-user --cap-add ALL --dev-bind / /", bwrap.display());
@@ -206,6 +211,24 @@ async fn roots_turn_still_works_on_the_files_of_other_users_and_with_git() {
     }
 }
 
+#[tokio::test]
+async fn a_second_view_of_the_processes_is_hidden_from_roots_turn() {
+    let codex = real_codex!();
+    if !geteuid().is_root() {
+        skip!("only root can mount a second /proc");
+    }
+    let home = Home::new(env!("CARGO_TARGET_TMPDIR"));
+    let second = home.path().join("second");
+    let bwrap = bwrap_of(&codex).into_os_string();
+    let words = [bwrap, "--dev-bind".into(), "/".into(), "/".into(), "--die-with-parent".into(), "--proc".into()];
+    let launch = launch(&codex).inside(words.into_iter().chain([second.clone().into_os_string()]));
+    let offline = Offline::start_by(home, launch.argument("--allow-uncontained"), |_| ()).await;
+    assert_eq!(offline.not_contained().await, None);
+    let session = offline.session("never", "danger-full-access").await;
+    let answer = offline.ask(&session, &format!("::exec ls -A {} && echo over", second.display())).await;
+    assert!(answer.contains("Output:\nover"), "{answer}");
+}
+
 /// What health says of a daemon's child, and what becomes of a session with it.
 async fn judge_uncontained(daemon: &Daemon, home: &Home) {
     let api = daemon.api();
@@ -232,8 +255,7 @@ async fn in_a_container_that_forbids_it_every_screen_says_not_contained_to_root_
     for user in users {
         let home = Home::new(env!("CARGO_TARGET_TMPDIR"));
         let codex = copy_codex(&codex, &home.path().join("codex"));
-        let bwrap = codex.parent().unwrap().join("../codex-resources/bwrap").canonicalize();
-        let bwrap = bwrap.unwrap_or_else(|_| "/usr/bin/bwrap".into());
+        let bwrap = bwrap_of(&codex);
         let inside = container(&bwrap, home.path());
         let launch = launch(Path::new(env!("CARGO_BIN_EXE_scripted-app-server"))).option("--bwrap", &bwrap);
         let launch = user.map_or(launch.clone(), |user| launch.user(user)).inside(inside.clone());

@@ -193,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_are_followed_and_codex_and_bubblewrap_can_only_be_read() {
+    fn links_are_followed_and_programs_can_only_be_read() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         let (data, package) = (root.join("data"), root.join("package"));
@@ -208,13 +208,20 @@ mod tests {
         let containment = Containment { mask, readable: vec![root.join("nowhere")], ..Containment::default() };
         let arguments = containment.arguments(&codex, &bwrap, Some(&data.join("home"))).unwrap();
         let told = arguments.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
-        let expected = format!(
-            "--bind {root} {root} --tmpfs {root}/data --ro-bind-try {root}/package {root}/package \
-             --ro-bind-try {root}/bwrap {root}/bwrap --bind {root}/data/home {root}/data/home \
-             --unshare-pid --die-with-parent --new-session",
-            root = root.display(),
-        );
-        assert!(told.contains(&expected), "{told}\n{expected}");
+        let parts = [
+            "--dev /dev",
+            "--bind {root} {root}",
+            "--tmpfs {root}/data",
+            "--ro-bind-try {root}/package {root}/package",
+            "--ro-bind-try {root}/bwrap {root}/bwrap",
+            "--bind {root}/data/home {root}/data/home",
+            "--unshare-pid --die-with-parent --new-session",
+        ];
+        let places: Vec<_> =
+            parts.iter().map(|part| told.find(&part.replace("{root}", &root.to_string_lossy()))).collect();
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{told}: {places:?}");
+        let own = std::env::current_exe().unwrap();
+        assert!(told.contains(&format!("--ro-bind-try {0} {0}", own.display())), "{told}");
     }
 
     #[test]

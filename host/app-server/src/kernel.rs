@@ -110,9 +110,12 @@ fn elsewhere() -> io::Result<Vec<(PathBuf, Mount)>> {
     let table = MountTable::parse(&fs::read_to_string("/proc/self/mountinfo")?)
         .ok_or_else(|| io::Error::other("the table of mounts is not understood"))?;
     let is_usual = |path: &Path| ["/dev", "/proc", "/sys"].iter().any(|usual| path.starts_with(usual));
-    let others = table.visible().filter(|mount| !mount.is_storage() && !is_usual(&mount.point));
-    let treated = |kind: &str| if kind == "proc" { Mount::Mask } else { Mount::Readable };
-    Ok(others.map(|mount| (mount.point.clone(), treated(&mount.kind))).collect())
+    let others: Vec<_> = table.visible().filter(|mount| !mount.is_storage() && !is_usual(&mount.point)).collect();
+    let masked: Vec<_> = others.iter().filter(|mount| mount.shows_processes()).map(|mount| &mount.point).collect();
+    let is_hidden = |path: &Path| masked.iter().any(|mask| path != mask.as_path() && path.starts_with(mask));
+    let treated = |shows_processes: bool| if shows_processes { Mount::Mask } else { Mount::Readable };
+    let shown = others.iter().filter(|mount| !is_hidden(&mount.point));
+    Ok(shown.map(|mount| (mount.point.clone(), treated(mount.shows_processes()))).collect())
 }
 
 #[cfg(test)]

@@ -20,6 +20,8 @@ pub(crate) struct Mounted {
     id: u32,
     parent: u32,
     is_on_a_device: bool,
+    /// What of its file system is mounted.
+    part: PathBuf,
     options: String,
     /// Where it is mounted.
     pub(crate) point: PathBuf,
@@ -63,14 +65,20 @@ impl Mounted {
         let mut words = mount.split(' ');
         let (id, parent) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
         let is_on_a_device = words.next()?.split_once(':')?.0 != "0";
-        let (_, point, options) = (words.next()?, unescaped(words.next()?), words.next()?.to_owned());
+        let (part, point, options) = (unescaped(words.next()?), unescaped(words.next()?), words.next()?.to_owned());
         let kind = file_system.split(' ').next()?.to_owned();
-        Some(Self { id, parent, is_on_a_device, options, point, kind })
+        Some(Self { id, parent, is_on_a_device, part, options, point, kind })
     }
 
     /// Whether it has an option, such as `ro`.
     pub(crate) fn has(&self, option: &str) -> bool {
         self.options.split(',').any(|has| has == option)
+    }
+
+    /// Whether processes are seen through it, with what they see themselves.
+    pub(crate) fn shows_processes(&self) -> bool {
+        let first = self.part.to_str().and_then(|part| part.strip_prefix('/')).unwrap_or_default().chars().next();
+        self.kind == "proc" && first.is_none_or(|first| first.is_ascii_digit())
     }
 
     /// Whether it holds files, as opposed to being a window into the kernel.
@@ -117,6 +125,11 @@ mod tests {
         let table = MountTable::parse(TABLE).unwrap();
         let storage: Vec<_> = table.0.iter().map(Mounted::is_storage).collect();
         assert_eq!(storage, [true, false, false, false, true, false, true]);
+        let proc = |part: &str| format!("10 1 0:9 {part} /p ro - proc proc rw");
+        for (part, shows) in [("/", true), ("/17/root", true), ("/sys", false)] {
+            assert_eq!(MountTable::parse(&proc(part)).unwrap().0[0].shows_processes(), shows, "{part}");
+        }
+        assert!(!table.0[0].shows_processes());
         assert!(table.0[3].has("ro") && table.0[3].has("nodev") && !table.0[1].has("ro") && !table.0[0].has("r"));
     }
 

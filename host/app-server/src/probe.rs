@@ -111,7 +111,7 @@ fn is_given(mount: &Mounted, user: User) -> bool {
     }
     match user {
         User::Root if mount.is_storage() => mount.has("nodev"),
-        User::Root => is_read_only && mount.kind != "proc",
+        User::Root => is_read_only && !mount.shows_processes(),
         User::Plain => true,
     }
 }

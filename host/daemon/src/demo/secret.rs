@@ -74,7 +74,7 @@ impl Loot {
     fn reach(&self) -> String {
         let Self { capabilities, packets, writable, .. } = self;
         format!(
-            "capabilities {capabilities}, a packet socket is {packets}; of the kernel and our program {writable} can be written"
+            "capabilities {capabilities}, packet socket {packets}, of the kernel and our program it can write {writable}"
         )
     }
 
