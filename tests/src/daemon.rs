@@ -25,13 +25,16 @@ pub struct Launch {
     options: BTreeMap<String, OsString>,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    inside: Vec<OsString>,
+    user: Option<u32>,
 }
 
 impl Launch {
     /// The daemon's `program` with `codex` as its Codex, real or scripted.
     pub fn new(program: impl Into<PathBuf>, codex: impl Into<PathBuf>) -> Self {
         let options = BTreeMap::from([("--codex-bin".to_owned(), codex.into().into_os_string())]);
-        Self { program: program.into(), options, arguments: Vec::new(), environment: Vec::new() }
+        let (arguments, environment, inside) = (Vec::new(), Vec::new(), Vec::new());
+        Self { program: program.into(), options, arguments, environment, inside, user: None }
     }
 
     /// Gives an option of `serve` a value, in place of the one that a [`Home`] would give it.
@@ -52,6 +55,20 @@ impl Launch {
     #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts it by another program, whose command line is `words` and then the daemon's.
+    #[must_use]
+    pub fn inside(mut self, words: impl IntoIterator<Item = OsString>) -> Self {
+        self.inside = words.into_iter().collect();
+        self
+    }
+
+    /// Starts it as another user, and in the group of the same number. Only root can.
+    #[must_use]
+    pub fn user(mut self, user: u32) -> Self {
+        self.user = Some(user);
         self
     }
 
@@ -107,7 +124,12 @@ impl Launch {
     }
 
     fn command(&self, home: &Home, log: File) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut words = self.inside.iter().map(OsString::as_os_str).chain([self.program.as_os_str()]);
+        let mut command = Command::new(words.next().expect("the program is among them"));
+        command.args(words);
+        if let Some(user) = self.user {
+            command.uid(user).gid(user);
+        }
         let mut options = BTreeMap::from([
             ("--data-dir".to_owned(), home.data().into()),
             ("--codex-home".to_owned(), home.codex_home().into()),

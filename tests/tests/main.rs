@@ -13,6 +13,7 @@ mod codex_methods;
 mod command_line;
 mod compiling;
 mod configuration;
+mod contained;
 mod controls;
 mod deletion;
 mod document;

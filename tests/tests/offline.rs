@@ -31,10 +31,15 @@ pub(crate) use real_codex;
 impl Offline {
     /// Starts everything and waits until the child is ready.
     pub(crate) async fn start(codex: &Path) -> Self {
-        let home = Home::new(env!("CARGO_TARGET_TMPDIR"));
+        let launch = Launch::new(env!("CARGO_BIN_EXE_daemon-under-test"), codex).argument("--allow-uncontained");
+        Self::start_by(Home::new(env!("CARGO_TARGET_TMPDIR")), launch, |_| ()).await
+    }
+
+    /// The same on this `home`, made ready as is said, with a daemon started as is said.
+    pub(crate) async fn start_by(home: Home, launch: Launch, ready: impl FnOnce(&Home)) -> Self {
         let model = ScriptedModel::start().await.unwrap();
         std::fs::write(home.codex_home().join("config.toml"), codex_config(&model.base_url(), "read-only")).unwrap();
-        let launch = Launch::new(env!("CARGO_BIN_EXE_daemon-under-test"), codex).argument("--allow-uncontained");
+        ready(&home);
         let daemon = launch.start(&home).await;
         let api = daemon.api();
         api.until_codex_is("ready").await;

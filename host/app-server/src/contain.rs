@@ -3,18 +3,17 @@
 //! The child runs as the same user as this program, and so do the commands of its turns. File modes keep nothing from
 //! them; a mask does. And with the namespace's first process all others in it end, detached ones included.
 //!
+//! What it gets of the kernel is given by name (`kernel`), and looked at from within before it is promised (`probe`).
+//!
 //! It is no sandbox against the user's own files, and no limit on the network: those are Codex's.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
-
-use tokio::process::Command;
 
 use crate::identity::Identity;
+use crate::kernel::User;
 use crate::mounts::{Mount, Mounts};
 use crate::program;
 
@@ -51,22 +50,19 @@ pub(crate) struct Plan {
     relies_on: Vec<Identity>,
 }
 
-/// How long bubblewrap may take to start a program that does nothing.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 /// What "not contained" means, for people.
 const MEANING: &str = "commands of a turn can read what this program keeps, type into its terminal, and may outlive it";
 /// The file by which the folder of Codex's own package is known.
 const PACKAGE_MARK: &str = "codex-package.json";
-/// What could take a mask off again, or look beneath it, when all this runs as root: unmounting, opening files by their
-/// handles, and making devices or kernel code. A plain user's child has none of it anyway. Codex's own sandbox nests
-/// without.
-const DROPPED_CAPABILITIES: [&str; 5] =
-    ["CAP_SYS_ADMIN", "CAP_DAC_READ_SEARCH", "CAP_MKNOD", "CAP_SYS_RAWIO", "CAP_SYS_MODULE"];
-
 impl Containment {
     /// No containment.
     pub fn off() -> Self {
         Self { policy: ContainmentPolicy::Off, ..Self::default() }
+    }
+
+    /// The capabilities that a contained child of this user may have at most, one bit each, as the kernel writes them.
+    pub fn capabilities() -> u64 {
+        User::current().capabilities()
     }
 
     /// Tries, without starting a child, whether that of `codex` would be contained: by which bubblewrap, or why not.
@@ -96,7 +92,7 @@ impl Containment {
     pub(crate) async fn plan(&self, codex: &Path, codex_home: Option<&Path>) -> Result<Plan, String> {
         let search_path = std::env::var_os("PATH");
         let tried = match self.untried(codex, codex_home, search_path.as_deref()) {
-            Ok(plan) => plan.probe().await.map(|()| plan),
+            Ok(plan) => plan.probe(User::current()).await.map(|()| plan),
             Err(why) => Err(why),
         };
         tried.map_err(|why| format!("not contained: {why}; {MEANING}"))
@@ -125,12 +121,13 @@ impl Containment {
 
     /// What bubblewrap is told, up to the program.
     fn arguments(&self, codex: &Path, bwrap: &Path, home: Option<&Path>) -> Result<Vec<OsString>, String> {
-        let mut arguments = self.mounts(codex, bwrap, home)?.arguments();
+        let (user, unknown) = (User::current(), |error| format!("what the kernel offers cannot be told: {error}"));
+        let mut mounts = self.mounts(codex, bwrap, home)?;
+        user.mount(&mut mounts).map_err(unknown)?;
+        let mut arguments = mounts.arguments();
         // In a session of its own it has no terminal, and cannot type into the one that this program was started from.
-        let flags = ["--unshare-pid", "--proc", "/proc", "--die-with-parent", "--new-session"];
-        arguments.extend(flags.map(OsString::from));
-        arguments
-            .extend(DROPPED_CAPABILITIES.iter().flat_map(|capability| ["--cap-drop", capability]).map(OsString::from));
+        let flags = ["--unshare-pid", "--die-with-parent", "--new-session"];
+        arguments.extend(flags.into_iter().chain(user.arguments().map_err(unknown)?).map(OsString::from));
         Ok(arguments)
     }
 
@@ -143,8 +140,10 @@ impl Containment {
         if let Some(home) = home {
             mounts.add(real(home), Mount::Held);
         }
-        // Bubblewrap is started outside, so whoever could replace it would be outside with the next child.
-        let programs = [package(codex).unwrap_or_else(|| real(codex)), real(bwrap)];
+        // Bubblewrap and this very program are started outside, so whoever could replace them would be outside then.
+        let own =
+            std::env::current_exe().map_err(|error| format!("this program does not know where it lies: {error}"))?;
+        let programs = [package(codex).unwrap_or_else(|| real(codex)), real(bwrap), own];
         let readable = self.readable.iter().filter(|path| path.exists()).map(|path| real(path));
         readable.chain(programs).for_each(|path| mounts.add(path, Mount::Readable));
         Ok(mounts)
@@ -165,23 +164,6 @@ impl Plan {
     /// Whether all that it relies on is still the same. The error says, for people, what is not and what to do.
     pub(crate) fn check(&self) -> Result<(), String> {
         self.relies_on.iter().try_for_each(Identity::check)
-    }
-
-    /// Starts bubblewrap inside itself, which exists for sure, to print its version.
-    async fn probe(&self) -> Result<(), String> {
-        let mut command = Command::new(&self.bwrap);
-        command.args(&self.arguments).arg("--").arg(&self.bwrap).arg("--version");
-        command.stdin(Stdio::null()).kill_on_drop(true);
-        let bwrap = self.bwrap.display();
-        match tokio::time::timeout(PROBE_TIMEOUT, command.output()).await {
-            Ok(Ok(output)) if output.status.success() => Ok(()),
-            Ok(Ok(output)) => {
-                let said: String = String::from_utf8_lossy(&output.stderr).trim().chars().take(300).collect();
-                Err(format!("{bwrap} does not work here ({said})"))
-            }
-            Ok(Err(error)) => Err(format!("{bwrap} could not be started ({error})")),
-            Err(_) => Err(format!("{bwrap} did not come back")),
-        }
     }
 }
 
@@ -206,12 +188,12 @@ fn real(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{PermissionsExt, symlink};
 
     use super::*;
 
     #[test]
-    fn links_are_followed_and_codex_and_bubblewrap_can_only_be_read() {
+    fn links_are_followed_and_programs_can_only_be_read() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         let (data, package) = (root.join("data"), root.join("package"));
@@ -226,13 +208,20 @@ mod tests {
         let containment = Containment { mask, readable: vec![root.join("nowhere")], ..Containment::default() };
         let arguments = containment.arguments(&codex, &bwrap, Some(&data.join("home"))).unwrap();
         let told = arguments.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
-        let expected = format!(
-            "--dev-bind {root} {root} --tmpfs {root}/data --ro-bind-try {root}/package {root}/package \
-             --ro-bind-try {root}/bwrap {root}/bwrap --dev-bind {root}/data/home {root}/data/home \
-             --unshare-pid --proc /proc --die-with-parent --new-session --cap-drop CAP_SYS_ADMIN",
-            root = root.display(),
-        );
-        assert!(told.contains(&expected), "{told}\n{expected}");
+        let parts = [
+            "--dev /dev",
+            "--bind {root} {root}",
+            "--tmpfs {root}/data",
+            "--ro-bind-try {root}/package {root}/package",
+            "--ro-bind-try {root}/bwrap {root}/bwrap",
+            "--bind {root}/data/home {root}/data/home",
+            "--unshare-pid --die-with-parent --new-session",
+        ];
+        let places: Vec<_> =
+            parts.iter().map(|part| told.find(&part.replace("{root}", &root.to_string_lossy()))).collect();
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{told}: {places:?}");
+        let own = std::env::current_exe().unwrap();
+        assert!(told.contains(&format!("--ro-bind-try {0} {0}", own.display())), "{told}");
     }
 
     #[test]
@@ -282,6 +271,17 @@ mod tests {
         assert_eq!(find(None), Ok(packaged));
         assert_eq!(find(Some(system.clone())), Ok(system));
         assert!(find(Some(root.join("nowhere"))).unwrap_err().contains("nowhere is not an executable file"));
+    }
+
+    #[tokio::test]
+    async fn a_bubblewrap_that_starts_the_program_and_contains_nothing_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let bwrap = folder.path().join("bwrap");
+        fs::write(&bwrap, "#!/bin/sh\nuntil [ \"$1\" = -- ]; do shift; done; shift; exec \"$@\"\n").unwrap();
+        fs::set_permissions(&bwrap, fs::Permissions::from_mode(0o755)).unwrap();
+        let containment = Containment { bwrap: Some(bwrap), ..Containment::default() };
+        let reason = containment.probe(Path::new("/bin/true")).await.unwrap_err();
+        assert!(reason.contains("does not work here (commands ") && reason.contains(MEANING), "{reason}");
     }
 
     #[tokio::test]

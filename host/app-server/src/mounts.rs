@@ -1,5 +1,5 @@
-//! What the child sees of the file system: folders that are empty for it, files that it may only read, and all that
-//! those lie in, held in place.
+//! What the child sees of the file system: folders that are empty for it, files that it may only read, all that those
+//! lie in, held in place, and what it is given of the kernel.
 //!
 //! A mask hides what lies at a path, so the path must not come to name something else: a folder above it that was
 //! renamed would take the secrets along, and the next child's mask would cover a stand-in. A mountpoint cannot be
@@ -18,6 +18,10 @@ pub(crate) enum Mount {
     Held,
     /// It can be read and not written, also within a masked folder.
     Readable,
+    /// It holds the devices that everybody needs, and terminals of the child's own.
+    Devices,
+    /// It shows the child's own processes.
+    Processes,
 }
 
 /// The mounts of one child.
@@ -32,7 +36,7 @@ impl Mounts {
 
     /// What bubblewrap is told.
     pub(crate) fn arguments(&self) -> Vec<OsString> {
-        let root = ["--dev-bind", "/", "/"].map(OsString::from);
+        let root = ["--bind", "/", "/"].map(OsString::from);
         root.into_iter().chain(self.in_order().into_iter().flat_map(|(path, mount)| mount.arguments(path))).collect()
     }
 
@@ -63,8 +67,11 @@ impl Mount {
         let path = path.into_os_string();
         match self {
             Self::Mask => vec!["--tmpfs".into(), path],
-            Self::Held => vec!["--dev-bind".into(), path.clone(), path],
+            // A device that lies about is no device there.
+            Self::Held => vec!["--bind".into(), path.clone(), path],
             Self::Readable => vec!["--ro-bind-try".into(), path.clone(), path],
+            Self::Devices => vec!["--dev".into(), path],
+            Self::Processes => vec!["--proc".into(), path],
         }
     }
 }
@@ -80,7 +87,7 @@ mod tests {
     fn arguments(mounts: &[(&str, Mount)]) -> String {
         let mounts = Mounts(mounts.iter().map(|(path, mount)| (PathBuf::from(path), *mount)).collect());
         let words: Vec<String> =
-            mounts.arguments().iter().map(|word| word.to_string_lossy().replace("--dev-bind", "hold")).collect();
+            mounts.arguments().iter().map(|word| word.to_string_lossy().replace("--bind", "hold")).collect();
         words.join(" ")
     }
 

@@ -108,15 +108,15 @@ impl Builder {
         self
     }
 
-    /// Whether to listen on an address at all. Without one there must be a Unix socket.
+    /// Whether to listen on an address at all. Without one a Unix socket must be named.
     #[must_use]
     pub fn tcp(mut self, listen: bool) -> Self {
         self.listen.tcp = listen;
         self
     }
 
-    /// A Unix socket to listen on, for this user alone: the folder around it is made, or must be closed to others. The
-    /// token is asked for there too.
+    /// A Unix socket to listen on, for this user alone, in place of the one in the data folder: the folder around it is
+    /// made, or must be closed to others. The token is asked for there too.
     #[must_use]
     pub fn unix_socket(mut self, path: Option<PathBuf>) -> Self {
         self.listen.unix = path;

@@ -15,7 +15,7 @@ use crate::start_error::StartError;
 const CODEX_HOME_LOCK: &str = ".codex-manager.lock";
 /// What a folder may hold that no daemon has worked on: what is made before a first start, and what a file system keeps
 /// at its root.
-const NOBODYS: [&str; 6] = ["address", "config.toml", "demo", "logs", "lost+found", "token"];
+const NOBODYS: [&str; 7] = ["address", "config.toml", "demo", "logs", "lost+found", "socket", "token"];
 
 /// The folders that a daemon asks for.
 pub(crate) struct Claim<'a> {

@@ -24,7 +24,7 @@ pub(crate) struct Listen {
     pub(crate) address: SocketAddr,
     /// Whether it is to listen there.
     pub(crate) tcp: bool,
-    /// The path of a Unix socket, if it is to have one.
+    /// The path of a Unix socket, if it is to have another than the one in the data folder.
     pub(crate) unix: Option<PathBuf>,
     /// Whether the address may be one that other machines reach.
     pub(crate) beyond_loopback: bool,
@@ -80,6 +80,19 @@ pub(crate) enum Arrival {
 }
 
 impl Listeners {
+    /// Has the socket found at `path`, in the data folder, where the command line looks: the one that was asked for, by a
+    /// link, else one of its own. Without it there is TCP, which is no reason not to start.
+    pub(crate) fn show_at(&mut self, path: &Path) {
+        let shown = match &mut self.unix {
+            Some(socket) => socket.link_at(path),
+            None => UnixSocket::bind_claimed(path).map(|socket| self.unix = Some(socket)),
+        };
+        if let Err(error) = shown {
+            let path = path.display();
+            tracing::warn!(%path, %error, "there is no Unix socket in the data folder; the command line takes what else there is");
+        }
+    }
+
     /// The address, with the port that was found.
     pub(crate) fn tcp(&self) -> Option<SocketAddr> {
         self.tcp.as_ref().map(|(_, address)| *address)
@@ -135,6 +148,9 @@ impl Listeners {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn listen(address: &str, beyond_loopback: bool, proxy: Option<&str>) -> Listen {
@@ -164,6 +180,18 @@ mod tests {
             assert_eq!(checked.is_ok(), allowed, "{address} {beyond} {proxy:?}");
             assert!(allowed || matches!(checked, Err(StartError::NotLoopback { .. })));
         }
+    }
+
+    #[tokio::test]
+    async fn a_path_that_is_too_long_for_a_socket_leaves_what_there_is() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
+        let (place, long) = (folder.path().join("socket"), folder.path().join("x".repeat(108)));
+        let mut listeners = Listeners::on_loopback().await;
+        listeners.show_at(&long);
+        assert_eq!((listeners.unix(), listeners.tcp().is_some()), (None, true));
+        listeners.show_at(&place);
+        assert_eq!(listeners.unix(), Some(place.as_path()));
     }
 
     #[test]

@@ -115,6 +115,11 @@ impl DataFolder {
         self.0.join("address")
     }
 
+    /// The Unix socket that the daemon listens on, or a link to it; there while it runs, if it has one.
+    pub fn socket(&self) -> PathBuf {
+        self.0.join("socket")
+    }
+
     /// Held by the one daemon that this folder has.
     pub fn lock(&self) -> PathBuf {
         self.0.join("lock")

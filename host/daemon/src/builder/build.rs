@@ -41,7 +41,7 @@ impl Builder {
         let proxy = self.listen.check()?;
         self.rbac.check().map_err(|why| StartError::Rbac { why })?;
         let answering = Answering::begin().map_err(StartError::Thread)?;
-        let listeners = self.listen.bind().await?;
+        let mut listeners = self.listen.bind().await?;
         let address = listeners.told();
         let holder = LockHolder { pid: std::process::id(), address: Some(address.clone()) };
         let locks = self.claim().take(&holder)?;
@@ -70,7 +70,9 @@ impl Builder {
             self.rbac.clone(),
             self.clock.clone(),
         );
-        let address_file = DataFolder::new(&self.data_folder).address();
+        let data = DataFolder::new(&self.data_folder);
+        listeners.show_at(&data.socket());
+        let address_file = data.address();
         replace(&address_file, &address).map_err(not_written(&address_file))?;
         Ok(Daemon::start(Parts {
             listeners,

@@ -1,5 +1,6 @@
 //! The command line as a client of the REST API: finds the running daemon, asks, and tells failures apart.
 
+use std::fmt;
 use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -39,23 +40,67 @@ pub(super) struct Remote {
 impl Remote {
     /// A client of the daemon that was named, or of the one that runs on the `data` folder.
     pub(super) fn client(&self, data: &DataFolder) -> Result<Client, Failure> {
-        let named = self.base_url.clone().map_or_else(|| address(data), Ok)?;
-        let (base, socket) = match named.strip_prefix(SOCKET_PREFIX) {
-            Some(path) => (base(SOCKET_BASE)?, Some(PathBuf::from(path))),
-            None => (base(&named)?, None),
+        let place = match &self.base_url {
+            Some(named) => Place::named(named)?,
+            None => Place::of(data)?,
         };
         let bearer = match &self.bearer {
             Some(bearer) => Some(bearer.clone()),
             // The token opens this machine's daemon. It is nobody else's to see.
-            None if is_here(&base) => fs::read_to_string(data.token()).ok().map(|text| text.trim().to_owned()),
+            None if is_here(&place.base) => fs::read_to_string(data.token()).ok().map(|text| text.trim().to_owned()),
             None => None,
         };
-        Client::new(base, socket, bearer, Duration::from_secs(self.timeout))
+        Client::new(place, bearer, Duration::from_secs(self.timeout))
     }
 
     /// Whether a daemon was named, as opposed to being looked for.
     pub(super) fn is_named(&self) -> bool {
         self.base_url.is_some()
+    }
+}
+
+/// Where a daemon is.
+#[derive(Debug)]
+struct Place {
+    base: Url,
+    /// The Unix socket that it is asked through, if it is.
+    socket: Option<PathBuf>,
+}
+
+impl Place {
+    /// The address that somebody gave, or wrote down.
+    fn named(text: &str) -> Result<Self, Failure> {
+        match text.strip_prefix(SOCKET_PREFIX) {
+            Some(path) => Self::at(path.into()),
+            None => Ok(Self { base: base(text)?, socket: None }),
+        }
+    }
+
+    fn at(socket: PathBuf) -> Result<Self, Failure> {
+        Ok(Self { base: base(SOCKET_BASE)?, socket: Some(socket) })
+    }
+
+    /// The daemon of the data folder: by its Unix socket where there is one, since who holds the network of this machine
+    /// can read what passes over it; else where it says that it is.
+    fn of(data: &DataFolder) -> Result<Self, Failure> {
+        // The link to a socket may be longer than the path that it leads to, and short paths only will do.
+        if let Ok(socket) = data.socket().canonicalize() {
+            return Self::at(socket);
+        }
+        let text = fs::read_to_string(data.address()).map_err(|_| {
+            Failure::new(Exit::Unreachable, format!("no daemon runs on {}", data.path().display())).hint(START_HINT)
+        })?;
+        let told = text.trim();
+        Self::named(&if told.starts_with(SOCKET_PREFIX) { told.to_owned() } else { format!("http://{told}") })
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.socket {
+            Some(path) => write!(f, "{SOCKET_PREFIX}{}", path.display()),
+            None => self.base.fmt(f),
+        }
     }
 }
 
@@ -72,22 +117,22 @@ pub(super) struct Answer {
 #[derive(Debug)]
 pub(super) struct Client {
     http: reqwest::Client,
-    base: Url,
+    place: Place,
     bearer: Option<String>,
     timeout: Duration,
 }
 
 impl Client {
-    fn new(base: Url, socket: Option<PathBuf>, bearer: Option<String>, timeout: Duration) -> Result<Self, Failure> {
+    fn new(place: Place, bearer: Option<String>, timeout: Duration) -> Result<Self, Failure> {
         // A proxy or a redirect would take the token elsewhere.
         let http =
             reqwest::Client::builder().no_proxy().redirect(redirect::Policy::none()).connect_timeout(CONNECT_MAX);
-        let http = match socket {
-            Some(path) => http.unix_socket(path),
+        let http = match &place.socket {
+            Some(path) => http.unix_socket(path.as_path()),
             None => http,
         };
         let http = http.build().map_err(|error| Failure::because(Exit::Failed, &error))?;
-        Ok(Self { http, base, bearer, timeout })
+        Ok(Self { http, place, bearer, timeout })
     }
 
     pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Answer, Failure> {
@@ -144,7 +189,7 @@ impl Client {
 
     /// Each part of the path is escaped: an id from elsewhere names a thing and never a route.
     fn request(&self, method: Method, path: &[&str], query: &[(&str, String)]) -> RequestBuilder {
-        let mut url = self.base.clone();
+        let mut url = self.place.base.clone();
         url.path_segments_mut().expect("the base is an http address").pop_if_empty().push("api").extend(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -190,7 +235,7 @@ impl Client {
             return timed_out();
         }
         if error.is_connect() {
-            return Failure::new(Exit::Unreachable, format!("no daemon answers at {}", self.base)).hint(START_HINT);
+            return Failure::new(Exit::Unreachable, format!("no daemon answers at {}", self.place)).hint(START_HINT);
         }
         Failure::because(Exit::Failed, error)
     }
@@ -212,15 +257,6 @@ fn base(text: &str) -> Result<Url, Failure> {
     })
 }
 
-/// Where the daemon of the data folder says that it is.
-fn address(data: &DataFolder) -> Result<String, Failure> {
-    let text = fs::read_to_string(data.address()).map_err(|_| {
-        Failure::new(Exit::Unreachable, format!("no daemon runs on {}", data.path().display())).hint(START_HINT)
-    })?;
-    let told = text.trim();
-    Ok(if told.starts_with(SOCKET_PREFIX) { told.to_owned() } else { format!("http://{told}") })
-}
-
 fn is_here(base: &Url) -> bool {
     let host = base.host_str().unwrap_or_default();
     host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
@@ -231,7 +267,7 @@ mod tests {
     use super::*;
 
     fn client(base: &str) -> Client {
-        Client::new(super::base(base).unwrap(), None, None, Duration::from_secs(5)).unwrap()
+        Client::new(Place::named(base).unwrap(), None, Duration::from_secs(5)).unwrap()
     }
 
     #[test]
@@ -252,6 +288,21 @@ mod tests {
         ] {
             assert_eq!(is_here(&super::base(base).unwrap()), here, "{base}");
         }
+    }
+
+    #[test]
+    fn a_socket_in_the_data_folder_comes_before_the_address_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::new(folder.path());
+        assert_eq!(Place::of(&data).unwrap_err().exit, Exit::Unreachable);
+        fs::write(data.address(), "127.0.0.1:9\n").unwrap();
+        assert_eq!(Place::of(&data).unwrap().to_string(), "http://127.0.0.1:9/");
+        fs::write(data.address(), "unix:/told\n").unwrap();
+        assert_eq!(Place::of(&data).unwrap().to_string(), "unix:/told");
+        let elsewhere = folder.path().canonicalize().unwrap().join("elsewhere");
+        fs::write(&elsewhere, "").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, data.socket()).unwrap();
+        assert_eq!(Place::of(&data).unwrap().to_string(), format!("unix:{}", elsewhere.display()));
     }
 
     #[test]

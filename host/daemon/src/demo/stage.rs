@@ -98,6 +98,11 @@ impl Stage {
         &self.codex
     }
 
+    /// This very program, which the daemon runs too.
+    pub(super) fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// Where tools are kept that were fetched or made.
     pub(super) fn tools(&self) -> &Path {
         &self.tools

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixStream as Probe;
 use std::path::{Path, PathBuf, absolute};
 
@@ -13,10 +13,11 @@ const FOLDER_MODE: u32 = 0o700;
 const SOCKET_MODE: u32 = 0o600;
 const ANYTHING_BY_OTHERS: u32 = 0o077;
 
-/// A bound socket. Dropped, its file is gone.
+/// A bound socket. Dropped, its file is gone, and the link to it.
 pub(super) struct UnixSocket {
     listener: UnixListener,
     path: PathBuf,
+    link: Option<PathBuf>,
 }
 
 impl UnixSocket {
@@ -28,10 +29,26 @@ impl UnixSocket {
         check_folder(folder)?;
         clear(&path)?;
         let listener = UnixListener::bind(&path)?;
-        let socket = Self { listener, path };
+        let socket = Self { listener, path, link: None };
         // Nobody else gets through the folder in the meantime.
         fs::set_permissions(&socket.path, Permissions::from_mode(SOCKET_MODE))?;
         Ok(socket)
+    }
+
+    /// Binds at `path` in a folder that this process alone has claimed, so that whatever link or dead socket lies there
+    /// is an earlier one's.
+    pub(super) fn bind_claimed(path: &Path) -> io::Result<Self> {
+        clear_link(path)?;
+        Self::bind(path)
+    }
+
+    /// Has a link at `path`, in such a folder, lead to it.
+    pub(super) fn link_at(&mut self, path: &Path) -> io::Result<()> {
+        clear_link(path)?;
+        clear(path)?;
+        symlink(&self.path, path)?;
+        self.link = Some(path.to_owned());
+        Ok(())
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -54,7 +71,9 @@ impl UnixSocket {
 impl Drop for UnixSocket {
     fn drop(&mut self) {
         // Best effort: what is left over is cleared away by the next one.
-        let _ = fs::remove_file(&self.path);
+        for path in [Some(&self.path), self.link.as_ref()].into_iter().flatten() {
+            let _ = fs::remove_file(path);
+        }
     }
 }
 
@@ -75,6 +94,10 @@ fn check_folder(folder: &Path) -> io::Result<()> {
         ));
     }
     Ok(())
+}
+
+fn clear_link(path: &Path) -> io::Result<()> {
+    if path.is_symlink() { fs::remove_file(path) } else { Ok(()) }
 }
 
 /// Clears away the socket of a daemon that is gone, and nothing else.
@@ -126,6 +149,29 @@ mod tests {
         fs::write(&path, "theirs").unwrap();
         assert_eq!(UnixSocket::bind(&path).err().expect("it is a file").kind(), ErrorKind::AlreadyExists);
         assert_eq!(fs::read_to_string(&path).unwrap(), "theirs");
+    }
+
+    #[tokio::test]
+    async fn a_claimed_place_holds_the_socket_or_a_link_to_it_whatever_a_dead_daemon_left_there() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).unwrap();
+        let (place, elsewhere) = (folder.path().join("socket"), folder.path().join("elsewhere"));
+        let leave_link = || symlink(&elsewhere, &place).unwrap();
+        let leave_socket = || drop(std::os::unix::net::UnixListener::bind(&place).unwrap());
+        for leave in [&leave_link as &dyn Fn(), &leave_socket, &|| ()] {
+            leave();
+            drop(UnixSocket::bind_claimed(&place).unwrap());
+            assert!(!place.is_symlink() && !place.exists());
+            leave();
+            let mut socket = UnixSocket::bind(&elsewhere).unwrap();
+            socket.link_at(&place).unwrap();
+            UnixStream::connect(place.canonicalize().unwrap()).await.unwrap();
+            drop(socket);
+            assert!(!place.is_symlink() && !elsewhere.exists());
+        }
+        fs::write(&place, "theirs").unwrap();
+        assert!(UnixSocket::bind_claimed(&place).is_err());
+        assert_eq!(fs::read_to_string(&place).unwrap(), "theirs");
     }
 
     #[tokio::test]

@@ -42,10 +42,10 @@ settings! {
     PORT = "listen.port", PORT_NUMBER, "The port to listen on; 0 takes a free one",
         variable("PORT"), part_of_flag("listen", "ADDRESS", listen::port_of), default("3001");
 
-    TCP = "listen.tcp", Kind::Switch, "Whether to listen on that address at all; without it there must be a Unix socket",
+    TCP = "listen.tcp", Kind::Switch, "Whether to listen on that address at all; without it a Unix socket must be named",
         flag("tcp", ""), default("true");
     UNIX_SOCKET = "listen.unix_socket", Kind::Path, "A Unix socket to listen on, for this user alone",
-        variable("CODEX_MANAGER_UNIX_SOCKET"), flag("unix-socket", "PATH"), otherwise("none");
+        variable("CODEX_MANAGER_UNIX_SOCKET"), flag("unix-socket", "PATH"), otherwise("`socket` in the data folder");
     BEYOND_LOOPBACK = "listen.allow_beyond_loopback", Kind::Switch, "Whether the address may be one that other machines reach; needs a proxy",
         flag("allow-beyond-loopback", ""), default("false");
     PROXY = "listen.behind_proxy", Kind::Text, "The proxy in front that encrypts, as its clients know it: https://name",
