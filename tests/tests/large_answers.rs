@@ -14,6 +14,9 @@ const ITEMS: u32 = 3000;
 /// How much text one entry has, and how many entries make a long transcript.
 const ENTRY_BYTES: usize = 256 * 1024;
 const ENTRIES: usize = 60;
+/// How many turns make a history that is not remembered, and how many characters are said in each.
+const TURNS: usize = 4;
+const SAID_CHARS: usize = 50_000;
 /// How many clients ask for it and read nothing.
 const CLIENTS: usize = 100;
 /// How much more the daemon may hold for all of them.
@@ -123,6 +126,30 @@ async fn a_transcript_is_told_whole_and_in_pages() {
     let gone = stage.api.get(&format!("{path}?before=nobody")).await;
     assert_eq!((gone.status, gone.code()), (404, "row_not_found"));
     assert_eq!(stage.api.get("/api/sessions/nobody?limit=0").await.status, 404, "who may not come is told so first");
+}
+
+#[tokio::test]
+async fn a_long_history_of_the_child_is_told_as_it_is() {
+    let stage = Stage::ready([]).await;
+    let session = stage.session().await;
+    let said: Vec<_> = (0..TURNS).map(|turn| format!("{turn} {}", "ü".repeat(SAID_CHARS))).collect();
+    for text in &said {
+        let turn = stage.api.say(&session, text).await;
+        stage.until_end(&turn).await;
+    }
+    let path = format!("/api/sessions/{session}");
+    let whole = stage.api.get(&path).await;
+    let (turns, rows) = (&whole.expect(200)["thread"]["turns"], &whole.body["transcript"]);
+    assert_eq!(turns.as_array().unwrap().len(), TURNS);
+    for (turn, text) in turns.as_array().unwrap().iter().zip(&said) {
+        assert!(turn.to_string().contains(text), "{}", turn["id"]);
+        let row = rows.as_array().unwrap().iter().find(|row| row["turnId"] == turn["id"] && row["role"] == "user");
+        assert_eq!(row.unwrap()["content"], *text);
+    }
+    let rows = rows.as_array().unwrap();
+    let page = stage.api.get(&format!("{path}?limit=5")).await;
+    assert_eq!(page.expect(200)["transcript"].as_array().unwrap(), &rows[rows.len() - 5..]);
+    assert_eq!(page.body["nextBefore"], rows[rows.len() - 5]["messageId"]);
 }
 
 #[tokio::test]

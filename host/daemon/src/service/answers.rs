@@ -3,13 +3,14 @@
 //! An answer that may be large is made piece by piece, off the thread that serves requests, a few at a time. What is made
 //! and not yet taken by its client is counted here, and so is what an answer under way has to remember. Whoever finds no
 //! room waits, and is refused after a while. Two rules keep those who wait from waiting for each other: a turn at making is
-//! never held while a client is waited for, and nobody waits for a share of one kind while they hold one of that kind.
+//! never held while a client or the child is waited for, and nobody waits for a share of one kind while they hold one of
+//! that kind.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use codex_manager_model::limits::{
-    ANSWER_WAIT_MAX, ANSWERS_MADE_MAX, ANSWERS_REMEMBERED_BYTES_MAX, ANSWERS_UNTAKEN_BYTES_MAX,
+    ANSWER_WAIT_MAX, ANSWERS_ASKING_MAX, ANSWERS_MADE_MAX, ANSWERS_REMEMBERED_BYTES_MAX, ANSWERS_UNTAKEN_BYTES_MAX,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -23,6 +24,7 @@ const UNIT: usize = 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Answers {
     making: Arc<Semaphore>,
+    asking: Arc<Semaphore>,
     remembered: Arc<Semaphore>,
     untaken: Arc<Semaphore>,
 }
@@ -35,6 +37,7 @@ impl Answers {
     pub(crate) fn new() -> Self {
         Self {
             making: Arc::new(Semaphore::new(ANSWERS_MADE_MAX)),
+            asking: Arc::new(Semaphore::new(ANSWERS_ASKING_MAX)),
             remembered: Arc::new(Semaphore::new(ANSWERS_REMEMBERED_BYTES_MAX / UNIT)),
             untaken: Arc::new(Semaphore::new(ANSWERS_UNTAKEN_BYTES_MAX / UNIT)),
         }
@@ -48,12 +51,27 @@ impl Answers {
         share(&self.making, 1).await
     }
 
+    /// A turn at asking the child for what is long. A child that does not answer holds up those who ask it, and nobody
+    /// else.
+    ///
+    /// # Errors
+    /// `too_many_answers`.
+    pub(crate) async fn asking(&self) -> Result<Share, Error> {
+        share(&self.asking, 1).await
+    }
+
     /// Room for what an answer remembers from its beginning to its end.
     ///
     /// # Errors
     /// `too_many_answers`.
     pub(crate) async fn remember(&self, bytes: usize) -> Result<Share, Error> {
         share(&self.remembered, units(bytes, ANSWERS_REMEMBERED_BYTES_MAX)).await
+    }
+
+    /// The same, if there is room now.
+    pub(crate) fn remember_now(&self, bytes: usize) -> Option<Share> {
+        let units = units(bytes, ANSWERS_REMEMBERED_BYTES_MAX);
+        Arc::clone(&self.remembered).try_acquire_many_owned(units).ok().map(Share)
     }
 
     /// Room for something that a client has yet to take.

@@ -78,68 +78,76 @@ impl History {
     /// `session_deleted`; `row_not_found`; unavailable without a child; its own refusal;
     /// `too_many_answers`.
     pub(super) async fn read(&self, session: &Session, shown: &impl Serialize, slice: Slice) -> Result<Reading, Error> {
-        let session_text = serde_json::to_string(shown).map_err(Error::internal)?;
-        let (store, turns) = (self.store.clone(), Turns::of(self.child.clone(), session.id.clone()));
-        let turn = self.answers.turn().await?;
-        let (id, asked) = (session.id.clone(), turns.clone());
-        let planned = off(async move {
-            let plan = plan(&store, &asked, &id, &slice, &session_text).await;
-            drop(turn);
-            plan
-        });
-        let plan = planned.await?;
-        let remembered = self.answers.remember(plan.bytes()).await?;
+        let shown = serde_json::to_string(shown).map_err(Error::internal)?;
+        let turns = Turns::of(self.child.clone(), session.id.clone());
+        let asking = self.answers.asking().await?;
+        let (history, asked, id) = (self.clone(), turns.clone(), session.id.clone());
+        let mut plan = off(async move { history.plan(&asked, &id, &slice, &shown).await }).await?;
+        drop(asking);
+        let remembered = match self.answers.remember_now(plan.bytes()) {
+            Some(remembered) => remembered,
+            None => {
+                // Who waits holds little.
+                plan.pages.iter_mut().for_each(|page| page.remembered = None);
+                self.answers.remember(plan.bytes()).await?
+            }
+        };
         Ok(Reading::new(self.store.clone(), turns, self.answers.clone(), plan, remembered))
     }
-}
 
-/// What there is to tell of a session.
-async fn plan(store: &Store, asked: &Turns, id: &SessionId, slice: &Slice, session: &str) -> Result<Plan, Error> {
-    let thread = asked.thread().await?.unwrap_or_else(|| json!({ "id": id }));
-    let wanted = id.clone();
-    let ours = move |view: &View<'_>| {
-        readable_in(view, &wanted)?;
-        Ok::<_, Error>((Gathered::of(view, &wanted)?, Times::of(&view.turns_of(&wanted)?)))
-    };
-    let (mut gathered, mut times) = store.read(ours).await?;
-    let pages = pages(asked, |turn| {
-        gathered.add_turn(turn);
-        times.fill_in(turn);
-    });
-    let pages = pages.await?;
-    if gathered.has_made_up_ids() {
+    /// What there is to tell of a session. What takes a processor is done in turns; the child is waited for outside of
+    /// them.
+    async fn plan(&self, asked: &Turns, id: &SessionId, slice: &Slice, session: &str) -> Result<Plan, Error> {
+        let thread = asked.thread().await?.unwrap_or_else(|| json!({ "id": id }));
         let wanted = id.clone();
-        let look = move |view: &View<'_>| gathered.look(view, &wanted).map(|()| gathered);
-        gathered = store.read(look).await?;
-    }
-    Ok(Plan {
-        session: id.clone(),
-        frame: frame(session, thread, slice.is_page()),
-        tells_turns: !slice.is_page(),
-        is_page: slice.is_page(),
-        pages,
-        order: gathered.order(slice)?,
-        times,
-    })
-}
-
-/// The pages of the child's history; each turn is shown on the way.
-async fn pages(asked: &Turns, mut show: impl FnMut(&Value)) -> Result<Vec<PlannedPage>, Error> {
-    let (mut pages, mut first, mut remembered, mut cursor) = (Vec::new(), 0, 0, None);
-    for _ in 0..PAGES_MAX {
-        let (turns, next) = asked.page(cursor.clone()).await?;
-        turns.iter().for_each(&mut show);
-        let page = Page::of(&turns);
-        let is_small = remembered + page.bytes() <= limits::ANSWER_HISTORY_BYTES_MAX;
-        remembered += if is_small { page.bytes() } else { 0 };
-        pages.push(PlannedPage { cursor, first, turns: turns.len(), remembered: is_small.then_some(page) });
-        first += turns.len();
-        cursor = next;
-        if cursor.is_none() {
-            break;
+        let ours = move |view: &View<'_>| {
+            readable_in(view, &wanted)?;
+            Ok::<_, Error>((Gathered::of(view, &wanted)?, Times::of(&view.turns_of(&wanted)?)))
+        };
+        let turn = self.answers.turn().await?;
+        let (mut gathered, mut times) = self.store.read(ours).await?;
+        drop(turn);
+        let pages = self.pages(asked, |turn| {
+            gathered.add_turn(turn);
+            times.fill_in(turn);
+        });
+        let pages = pages.await?;
+        let _turn = self.answers.turn().await?;
+        if gathered.has_made_up_ids() {
+            let wanted = id.clone();
+            let look = move |view: &View<'_>| gathered.look(view, &wanted).map(|()| gathered);
+            gathered = self.store.read(look).await?;
         }
+        Ok(Plan {
+            session: id.clone(),
+            frame: frame(session, thread, slice.is_page()),
+            tells_turns: !slice.is_page(),
+            is_page: slice.is_page(),
+            pages,
+            order: gathered.order(slice)?,
+            times,
+        })
     }
-    Ok(pages)
+
+    /// The pages of the child's history; each turn is shown on the way.
+    async fn pages(&self, asked: &Turns, mut show: impl FnMut(&Value)) -> Result<Vec<PlannedPage>, Error> {
+        let (mut pages, mut first, mut remembered, mut cursor) = (Vec::new(), 0, 0, None);
+        for _ in 0..PAGES_MAX {
+            let (turns, next) = asked.page(cursor.clone()).await?;
+            let _turn = self.answers.turn().await?;
+            turns.iter().for_each(&mut show);
+            let page = Page::of(&turns);
+            let is_small = remembered + page.bytes() <= limits::ANSWER_HISTORY_BYTES_MAX;
+            remembered += if is_small { page.bytes() } else { 0 };
+            pages.push(PlannedPage { cursor, first, turns: turns.len(), remembered: is_small.then_some(page) });
+            first += turns.len();
+            cursor = next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        Ok(pages)
+    }
 }
 
 /// What stands around the turns and the rows: up to the turns, from there to the rows, and behind them. In a page the

@@ -165,10 +165,10 @@ impl Reading {
             return Ok(());
         }
         self.page = None;
-        let turn = self.answers.turn().await?;
+        let asking = self.answers.asking().await?;
         let (turns, cursor) = (self.turns.clone(), self.plan.pages[number].cursor.clone());
         let page = off(async move { Ok(Page::of(&turns.page(cursor).await?.0)) }).await?;
-        drop(turn);
+        drop(asking);
         if page.len() < self.plan.pages[number].turns {
             return Err(changed());
         }
