@@ -29,7 +29,7 @@ pub use fuzz::Fuzz;
 pub use guest::{guest, kept};
 pub use home::Home;
 pub use npm::npm_ci;
-pub use process::Process;
+pub use process::{Process, resident_kib};
 pub use random::Random;
 pub use script::{Fault, Moment, Rule, Script, write_whole};
 pub use skip::skipped;

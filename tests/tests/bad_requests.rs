@@ -2,7 +2,7 @@
 
 use codex_manager_tests::{Answer, Socket};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::stage::Stage;
 
@@ -100,4 +100,77 @@ async fn nobody_comes_in_without_a_token_from_elsewhere_or_by_another_name() {
     foreign.headers_mut().insert("origin", "https://evil.example".parse().unwrap());
     assert_eq!(Socket::try_open(foreign).await, 403);
     assert_eq!(stage.home.received_of("thread/start").len(), 0);
+}
+
+/// One of these stands in the middle of a name: what takes no room, a mark that turns the direction of writing, a tag.
+const HIDDEN: [char; 4] = ['\u{200b}', '\u{202e}', '\u{e0041}', '\u{1b}'];
+
+#[tokio::test]
+async fn no_name_that_people_read_has_what_does_not_show() {
+    let stage = Stage::ready([]).await;
+    let session = stage.session().await;
+    let api = &stage.api;
+    let project =
+        api.post("/api/projects", json!({ "name": "first" })).await.expect(200)["project"]["projectId"].clone();
+    let project = project.as_str().unwrap();
+    let of_session = |rest: &str| format!("/api/sessions/{session}/{rest}");
+    let controls = api.get(&of_session("session-controls")).await.expect(200)["controls"].clone();
+    let set = json!({ "scope": "session", "key": "k", "value": 1 });
+    let apply = json!({ "scope": "session", "controls": controls });
+    let with = |body: &Value, member: &str, name: &str| {
+        let mut body = body.clone();
+        body[member] = name.into();
+        body
+    };
+    let names = [
+        ("/api/projects".to_owned(), json!({}), "name"),
+        (format!("/api/projects/{project}/rename"), json!({}), "name"),
+        ("/api/tokens".to_owned(), json!({ "role": "viewer" }), "name"),
+        (of_session("rename"), json!({}), "title"),
+        (of_session("settings"), set.clone(), "key"),
+        (of_session("settings"), set.clone(), "actor"),
+        (of_session("settings"), set, "source"),
+        (of_session("session-controls"), apply.clone(), "actor"),
+        (of_session("session-controls"), apply, "source"),
+    ];
+    for (number, (path, body, member)) in names.iter().enumerate() {
+        for hidden in HIDDEN {
+            let refused = api.post(path, with(body, member, &format!("a{hidden}b"))).await;
+            assert_eq!((refused.status, refused.code()), (400, "invalid_request"), "{path} {member} {hidden:?}");
+            assert_eq!(refused.body["issues"][0]["path"], json!([member]), "{path} {member}");
+        }
+        let shown = format!("Grüße ❤️ {number}");
+        let taken = api.post(path, with(body, member, &shown)).await;
+        assert!(taken.status < 300, "{path} {member}: {}", taken.body);
+    }
+}
+
+#[tokio::test]
+async fn a_query_has_only_what_the_document_says_and_each_member_once() {
+    let stage = Stage::ready([]).await;
+    let document = stage.api.get("/api/openapi.json").await.expect(200).clone();
+    let mut looked_at = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        let operation = &methods["get"];
+        if !operation.is_object() || operation["security"] == json!([{}]) {
+            continue;
+        }
+        let address = path.replace(['{', '}'], "");
+        let parameters = operation["parameters"].as_array().into_iter().flatten();
+        let of_query: Vec<_> = parameters.filter(|parameter| parameter["in"] == "query").collect();
+        let doubled = of_query.iter().filter(|parameter| parameter["explode"] != true);
+        let wrong = doubled
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .map(|name| (name, format!("{name}=1&{name}=1")));
+        for (name, query) in wrong.chain([("nobodys", "nobodys=1".to_owned())]) {
+            let refused = stage.api.get(&format!("{address}?{query}")).await;
+            assert_eq!((refused.status, refused.code()), (400, "invalid_request"), "{path}?{query}");
+            assert_eq!(refused.body["issues"][0]["path"], json!([name]), "{path}?{query}: {}", refused.body);
+            looked_at += 1;
+        }
+    }
+    assert!(looked_at > 40, "{looked_at}");
+    for fine in ["/api/events?types=a&types=b&threadId=x&threadId=y&limit=1", "/healthz?at=noon"] {
+        assert_eq!(stage.api.get(fine).await.status, 200, "{fine}");
+    }
 }

@@ -26,6 +26,7 @@ mod idempotency;
 mod interactions;
 mod invariants;
 mod kill_cycles;
+mod large_answers;
 mod offline;
 mod operate;
 mod other_languages;

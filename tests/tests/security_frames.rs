@@ -1,8 +1,11 @@
 //! Frames that no websocket client should send. Each ends its own connection, and nothing else.
 
+use std::time::Duration;
+
 use codex_manager_tests::soon;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::stage::Stage;
 use crate::wire::{authority, connect, request};
@@ -125,4 +128,43 @@ async fn until_said(connection: &mut TcpStream, words: &str) -> String {
         assert!(read > 0, "it ended after {}", String::from_utf8_lossy(&said));
     }
     String::from_utf8_lossy(&said).into_owned()
+}
+
+/// For how long a connection takes nothing that is not read any more.
+const TAKES_NOTHING: Duration = Duration::from_secs(1);
+/// How much more the daemon may hold for clients that ping and do not read.
+const PINGS_KIB_MAX: u64 = 32 * 1024;
+/// How much each of them sends, if it is taken.
+const PINGS_BYTES: usize = 64 * 1024 * 1024;
+
+#[tokio::test]
+async fn s13_who_pings_and_does_not_read_is_not_read_either() {
+    let stage = Stage::ready([]).await;
+    let before = stage.resident_kib();
+    let pings = frame(0x89, &[b'x'; 125]).repeat(1000);
+    let (mut flooding, mut most) = (Vec::new(), before);
+    for _ in 0..3 {
+        flooding.push(open(&stage).await);
+    }
+    for connection in &mut flooding {
+        let mut left = PINGS_BYTES;
+        // Once it takes nothing more, what it has taken already is answered, and this goes on.
+        while left > 0
+            && let Ok(Ok(())) = timeout(TAKES_NOTHING, connection.write_all(&pings)).await
+        {
+            left = left.saturating_sub(pings.len());
+            most = most.max(stage.resident_kib());
+        }
+        assert!(left > 0, "all pings were read, and no answer was");
+    }
+    most = most.max(stage.resident_kib());
+    assert!(most < before + PINGS_KIB_MAX, "{before} KiB before, {most} KiB then");
+
+    let mut reading = open(&stage).await;
+    for n in 0..100 {
+        let asked = format!("are you there {n}");
+        reading.write_all(&frame(0x89, asked.as_bytes())).await.unwrap();
+        until_said(&mut reading, &asked).await;
+    }
+    stage.assert_works().await;
 }

@@ -200,3 +200,25 @@ async fn s14_every_refusal_is_a_problem_whatever_is_wrong() {
     }
     stage.assert_works().await;
 }
+
+#[tokio::test]
+async fn s12_a_body_comes_in_chunks_and_in_no_other_coding() {
+    let stage = Stage::start([]).await;
+    let body = br#"{"name":"odd"}"#;
+    let chunks = [format!("{:x}\r\n", body.len()).as_bytes(), body, b"\r\n0\r\n\r\n"].concat();
+    for (codings, status) in [
+        (&["chunked"][..], 200),
+        (&["gzip, chunked"], 400),
+        (&["chunked, chunked"], 400),
+        (&["gzip", "chunked"], 400),
+        (&["identity, chunked"], 400),
+    ] {
+        let codings: Vec<_> = codings.iter().map(|coding| format!("transfer-encoding: {coding}")).collect();
+        let host = format!("host: {}", authority(&stage.api));
+        let mut headers = vec![host.as_str(), "content-type: application/json"];
+        headers.extend(codings.iter().map(String::as_str));
+        let head = request(&stage.api, "POST /api/projects HTTP/1.1", &headers);
+        let reply = send(&stage.api, [head.as_bytes(), &chunks].concat()).await;
+        assert_eq!(reply.status, status, "{codings:?}: {}", reply.head);
+    }
+}

@@ -1,6 +1,6 @@
 //! A daemon with the scripted app-server as its child, and what every story about that child does.
 
-use codex_manager_tests::{Api, Daemon, Home, Launch, Rule, Socket};
+use codex_manager_tests::{Api, Daemon, Home, Launch, Rule, Socket, resident_kib};
 use serde_json::{Value, json};
 
 /// Folders, a daemon on them, and a client of it.
@@ -41,6 +41,11 @@ impl Stage {
         let stage = Self::start(rules).await;
         stage.api.until_codex_is("ready").await;
         stage
+    }
+
+    /// What the daemon holds in memory.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        resident_kib(self.daemon.pid()).expect("the daemon runs")
     }
 
     /// Makes a session.

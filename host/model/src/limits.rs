@@ -30,12 +30,28 @@ pub const STORE_BATCH_MAX: usize = 512;
 pub const STORE_READERS_MAX: usize = 4;
 /// How many entries the transcript of one session takes beside what the child tells; then the oldest go.
 pub const TRANSCRIPT_ENTRIES_MAX: u32 = 5000;
-/// How many bytes these entries of one session may have together; then the oldest go. A transcript is read whole.
+/// How many bytes these entries of one session may have together; then the oldest go.
 pub const TRANSCRIPT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// The longest content, and the longest details, of an entry of a transcript.
 pub const TRANSCRIPT_TEXT_BYTES_MAX: usize = 256 * 1024;
 /// The longest id, and the longest kind, of an entry of a transcript.
 pub const TRANSCRIPT_NAME_CHARS_MAX: usize = 512;
+/// How many rows one page of a transcript has at most.
+pub const TRANSCRIPT_PAGE_MAX: u32 = 1000;
+/// How large answers are cut for their clients: a piece has no more, unless one row alone has.
+pub const ANSWER_PIECE_BYTES: usize = 64 * 1024;
+/// How many bytes of answers may be made at once and not yet be taken by their clients.
+pub const ANSWERS_UNTAKEN_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How many bytes the large answers under way may remember of what they are to tell.
+pub const ANSWERS_REMEMBERED_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// How much of Codex's history one answer remembers; what is beyond it is asked for again when it is told.
+pub const ANSWER_HISTORY_BYTES_MAX: usize = 128 * 1024;
+/// How many large answers are worked at at once, off the thread that serves requests.
+pub const ANSWERS_MADE_MAX: usize = 2;
+/// How many large answers ask the child at once for what it knows.
+pub const ANSWERS_ASKING_MAX: usize = 8;
+/// How long a large answer waits for room, or for its turn. Longer than the slowest client is waited for.
+pub const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 /// The longest answer to a request of the child that is passed on as it is, as JSON text.
 pub const INTERACTION_RESPONSE_BYTES_MAX: usize = 256 * 1024;
 /// How much of what the child asks stands in a row of a transcript, in characters.

@@ -7,6 +7,23 @@ use rusqlite::{Row, params};
 use crate::column::{At, Json, Word, at, id, json, maybe_at, word};
 use crate::{Error, Tx, View};
 
+/// An item's place among those of its session, in the order of first appearance. It keeps it for as long as it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ItemPlace(pub i64);
+
+/// What orders items, without what they say.
+#[derive(Debug, Clone, Copy)]
+pub struct ItemOutline<'a> {
+    /// Where it stands.
+    pub place: ItemPlace,
+    /// Its id.
+    pub id: &'a str,
+    /// The turn it belongs to.
+    pub turn: &'a str,
+    /// Codex's word for its kind.
+    pub kind: &'a str,
+}
+
 impl View<'_> {
     /// The item of that id.
     pub fn item(&self, session: &SessionId, id: &ItemId) -> Result<Option<Item>, Error> {
@@ -23,6 +40,39 @@ impl View<'_> {
     pub fn items_of_turn(&self, session: &SessionId, turn: &TurnId) -> Result<Vec<Item>, Error> {
         let sql = "SELECT * FROM items WHERE session = ?1 AND turn = ?2 ORDER BY position";
         self.all(sql, [session.as_str(), turn.as_str()], item)
+    }
+
+    /// Shows the outline of every item of a session, in order of first appearance, without gathering them.
+    pub fn each_item_outline(&self, session: &SessionId, mut show: impl FnMut(ItemOutline<'_>)) -> Result<(), Error> {
+        let sql = "SELECT position, id, turn, kind FROM items WHERE session = ?1 ORDER BY position";
+        self.each(sql, [session.as_str()], |row| {
+            let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
+            show(ItemOutline {
+                place: ItemPlace(row.get("position")?),
+                id: text("id")?,
+                turn: text("turn")?,
+                kind: text("kind")?,
+            });
+            Ok(())
+        })
+    }
+
+    /// The items of a session from one place to another, both included, in order of first appearance: no more than have
+    /// `bytes_max` of text and body together, but one in any case.
+    pub fn items_between(
+        &self,
+        session: &SessionId,
+        first: ItemPlace,
+        last: ItemPlace,
+        bytes_max: usize,
+    ) -> Result<Vec<(ItemPlace, Item)>, Error> {
+        self.page(
+            "SELECT *, octet_length(text) + octet_length(body) AS page_bytes FROM items
+             WHERE session = ?1 AND position BETWEEN ?2 AND ?3 ORDER BY position",
+            params![session.as_str(), first.0, last.0],
+            bytes_max,
+            |row| Ok((ItemPlace(row.get("position")?), item(row)?)),
+        )
     }
 
     /// Items of a session after the given one, or from its first on, in order of first appearance: at most `limit`, and

@@ -1,11 +1,32 @@
 //! Transcripts, as far as somebody else than the child wrote them.
 
 use codex_manager_model::limits::{TRANSCRIPT_BYTES_MAX, TRANSCRIPT_ENTRIES_MAX};
-use codex_manager_model::{SessionId, TranscriptEntry, TurnId};
+use codex_manager_model::{SessionId, TranscriptEntry, TranscriptRole, TurnId};
 use rusqlite::{Row, params};
 
 use crate::column::{At, Count, Word, count, id, maybe_at, word};
 use crate::{Error, Tx, View};
+
+/// An entry's place among those of its session, in the order of first appearance. It keeps it for as long as it is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EntryPlace(pub i64);
+
+/// What orders entries, without their content.
+#[derive(Debug, Clone, Copy)]
+pub struct EntryOutline<'a> {
+    /// Where it stands.
+    pub place: EntryPlace,
+    /// The id of the row.
+    pub id: &'a str,
+    /// The turn it belongs to.
+    pub turn: &'a str,
+    /// Who speaks.
+    pub role: TranscriptRole,
+    /// What kind of row it is.
+    pub kind: &'a str,
+    /// More than fits a line; it may name another row.
+    pub details: Option<&'a str>,
+}
 
 impl View<'_> {
     /// The entry of a session with that message id.
@@ -18,6 +39,34 @@ impl View<'_> {
     pub fn transcript_entries(&self, session: &SessionId) -> Result<Vec<TranscriptEntry>, Error> {
         let sql = "SELECT * FROM transcript_entries WHERE session = ?1 ORDER BY position";
         self.all(sql, [session.as_str()], entry)
+    }
+
+    /// Shows the outline of every entry of a session, in order of first appearance, without gathering them.
+    pub fn each_entry_outline(&self, session: &SessionId, mut show: impl FnMut(EntryOutline<'_>)) -> Result<(), Error> {
+        let sql = "SELECT position, id, turn, role, kind, details FROM transcript_entries
+                   WHERE session = ?1 ORDER BY position";
+        self.each(sql, [session.as_str()], |row| {
+            let text = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_str()?);
+            show(EntryOutline {
+                place: EntryPlace(row.get("position")?),
+                id: text("id")?,
+                turn: text("turn")?,
+                role: word(row, "role")?,
+                kind: text("kind")?,
+                details: row.get_ref("details")?.as_str_or_null()?,
+            });
+            Ok(())
+        })
+    }
+
+    /// The entry of a session in that place.
+    pub fn transcript_entry_at(
+        &self,
+        session: &SessionId,
+        EntryPlace(place): EntryPlace,
+    ) -> Result<Option<TranscriptEntry>, Error> {
+        let sql = "SELECT * FROM transcript_entries WHERE session = ?1 AND position = ?2";
+        self.one(sql, params![session.as_str(), place], entry)
     }
 }
 

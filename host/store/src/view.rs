@@ -46,6 +46,23 @@ impl<'a> View<'a> {
         self.guarded(|connection| connection.prepare_cached(sql)?.query_map(params, read)?.collect())
     }
 
+    /// Shows every row, in order, without gathering them.
+    pub(crate) fn each(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut show: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+    ) -> Result<(), Error> {
+        self.guarded(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut rows = statement.query(params)?;
+            while let Some(row) = rows.next()? {
+                show(row)?;
+            }
+            Ok(())
+        })
+    }
+
     /// Rows in order, until they have `bytes_max` together by the column `page_bytes`. The first one comes in any case.
     pub(crate) fn page<T>(
         &self,

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use codex_manager_tests::{Fault, Home, Moment, Socket};
+use codex_manager_tests::{Fault, Home, Moment, Socket, resident_kib};
 use serde_json::json;
 use tokio::time::sleep;
 
 use crate::SCRATCH;
-use crate::process::resident_kib;
 use crate::server::Ours;
 
 /// How many items are started and completed, each of which is two events.

@@ -22,6 +22,7 @@ mod running;
 mod server;
 mod sessions;
 mod stream;
+mod transcripts;
 
 use asked::Asked;
 use server::Server;
@@ -46,6 +47,8 @@ async fn ours() {
     let ours = server::Ours::start().await;
     measure(&ours.server(), true).await;
     ours.stop().await;
+    figures::machine(SCRATCH.as_ref());
+    transcripts::measure().await;
     figures::machine(SCRATCH.as_ref());
     flood::measure().await;
     figures::machine(SCRATCH.as_ref());

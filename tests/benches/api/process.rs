@@ -16,10 +16,3 @@ pub(crate) fn spent(pid: u32) -> Option<Duration> {
     let ticks = SPENT_FIELDS.iter().map(|field| fields.get(*field)?.parse::<f64>().ok()).sum::<Option<f64>>()?;
     Some(Duration::from_secs_f64(ticks / TICKS_PER_SECOND))
 }
-
-/// What a process holds in memory, in KiB; `None` when it is gone.
-pub(crate) fn resident_kib(pid: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.split_whitespace().next()?.parse().ok()
-}

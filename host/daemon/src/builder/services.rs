@@ -8,6 +8,7 @@ use crate::deletion::Deletions;
 use crate::extensions::Runner;
 use crate::outbox::Outbox;
 use crate::paths::DataFolder;
+use crate::service::answers::Answers;
 use crate::service::{
     Audit, Auth, Backups, Child, Codex, CodexHome, DefaultControls, Defaults, Deletion, Extensions, Health,
     Interactions, Operations, Projects, Requests, Services, SessionControls, Sessions, Settings, Suggestions, Tokens,
@@ -38,13 +39,15 @@ impl Builder {
             has_openai_api_key: std::env::var_os("OPENAI_API_KEY").is_some(),
             home: CodexHome::new(self.codex_home.clone()),
         };
+        let answers = Answers::new();
         let (sessions, deletion) = (
-            Sessions::new(store.clone(), outbox.clone(), child.clone(), clock.clone(), defaults),
+            Sessions::new(store.clone(), outbox.clone(), child.clone(), clock.clone(), defaults, answers.clone()),
             Deletion::new(store.clone(), deletions.clone(), self.codex_home.clone(), clock.clone()),
         );
         let controls = DefaultControls { configured: self.controls.clone(), locked: self.defaults_locked };
         let (asked, storage_outbox) = (Child::new(child.clone(), clock.clone()), outbox.clone());
         Services::new(UseCases {
+            answers,
             projects: Projects::new(store.clone(), clock.clone(), sessions.clone(), deletion.clone()),
             controls: SessionControls::new(store.clone(), clock.clone(), controls.clone()),
             settings: Settings::new(store.clone(), clock.clone(), controls),

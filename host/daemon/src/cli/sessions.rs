@@ -32,11 +32,8 @@ pub(super) enum Sessions {
     )]
     Create(create::Create),
     /// Show a session and what was said in it
-    #[command(after_help = "Example: codex-manager sessions get $SESSION")]
-    Get {
-        /// The session's id
-        session: String,
-    },
+    #[command(after_help = "Example: codex-manager sessions get $SESSION --limit 20")]
+    Get(get::Get),
     /// Send a message, which starts a turn, and print the turn's id
     #[command(after_help = "Example: codex-manager sessions send $SESSION \"What does this project do?\"")]
     Send(send::Send),
@@ -85,7 +82,7 @@ impl Sessions {
         match self {
             Self::List(command) => command.run(context).await,
             Self::Create(command) => command.run(context).await,
-            Self::Get { session } => get::get(context, &session).await,
+            Self::Get(command) => command.run(context).await,
             Self::Send(command) => command.run(context).await,
             Self::Steer(command) => command.run(context).await,
             Self::Act(command) => command.run(context).await,

@@ -41,7 +41,7 @@ where
 }
 
 #[derive(Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct Ask {
     /// Only acts with a smaller number.
     #[param(minimum = 0)]

@@ -135,7 +135,7 @@ fn wrong_query(said: &str) -> Problem {
 }
 
 /// A request that is well-formed and not what the operation takes.
-fn issue(mut path: Vec<Value>, message: &str) -> Problem {
+pub(super) fn issue(mut path: Vec<Value>, message: &str) -> Problem {
     if let Some(member) = message.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
         path.push(member.into());
     }

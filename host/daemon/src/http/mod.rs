@@ -24,10 +24,12 @@ mod health;
 pub(crate) mod idempotency;
 mod interactions;
 mod jobs;
+mod large;
 mod measure;
 mod metrics;
 mod openapi;
 mod operations;
+mod parameters;
 mod problem;
 mod projects;
 mod route;
@@ -92,6 +94,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(openapi::routes());
     routes.extend(docs::routes());
     routes.extend(errors::routes());
+    large::bound(&mut routes);
     routes
 }
 

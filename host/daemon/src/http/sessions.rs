@@ -9,13 +9,14 @@ mod turns;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use codex_manager_model::{Role, SessionId};
 use serde_json::json;
 
 use self::examples::{SESSION, THREAD, example};
 use super::doc::{OF_CHILD, OF_OUTBOX};
-use super::{Access, Body, Doc, Path, Problem, Query, Route};
-use crate::service::sessions::{CreateSession, CreatedSession, ListSessions, SessionPage, SessionRead};
+use super::{Access, Body, Doc, Path, Problem, Query, Route, large};
+use crate::service::sessions::{CreateSession, CreatedSession, ListSessions, ReadSession, SessionPage, SessionRead};
 use crate::service::tokens::Bearer;
 use crate::service::{Services, code};
 
@@ -50,12 +51,17 @@ pub(super) fn routes() -> Vec<Route> {
         ),
         Route::get("/api/sessions/{sessionId}", VIEWER, read).doc(
             Doc::new("readSession", "sessions", "Reads a session: its thread, and what was said in it.")
+                .says("All of it, unless `limit` or `before` asks for a page: the last rows, or those before a row. \
+                       `nextBefore` of a page is the `before` of the next. A long answer comes in pieces; one that breaks off \
+                       is not whole, because the session was deleted or its turns were taken back meanwhile. Rows that come \
+                       to be meanwhile are not part of it.")
+                .query::<ReadSession>()
                 .answer::<SessionRead>(
                     200,
                     "The session.",
                     json!({ "session": example(SESSION), "thread": example(THREAD), "transcript": [] }),
                 )
-                .refuses(&[code::SESSION_DELETED, code::SESSION_NOT_FOUND])
+                .refuses(&[code::SESSION_DELETED, code::SESSION_NOT_FOUND, code::ROW_NOT_FOUND, code::TOO_MANY_ANSWERS])
                 .refuses(OF_CHILD),
         ),
     ];
@@ -79,7 +85,12 @@ async fn create(
     Ok(Json(services.sessions.create(body, bearer.actor()).await?))
 }
 
-async fn read(State(services): State<Services>, Path(id): Path<SessionId>) -> Result<Json<SessionRead>, Problem> {
+async fn read(
+    State(services): State<Services>,
+    Path(id): Path<SessionId>,
+    query: Result<Query<ReadSession>, Problem>,
+) -> Result<Response, Problem> {
     let session = services.sessions.readable(&id).await?;
-    Ok(Json(services.sessions.read(session).await?))
+    let Query(query) = query?;
+    Ok(large::told(services.sessions.read(session, query).await?).await?)
 }

@@ -10,6 +10,7 @@ use codex_manager_model::Role;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 
+use super::parameters::Parameters as Query;
 use super::{Access, Problem, Route};
 use crate::service::code;
 use crate::service::error::Error;
@@ -30,6 +31,7 @@ pub(super) struct Parameters(pub(super) Vec<String>);
 struct Endpoint {
     method: Method,
     access: Access,
+    query: Query,
     answers: Answers,
 }
 
@@ -41,10 +43,12 @@ impl Table {
     /// When two paths of the table cannot be told apart.
     pub(super) fn new<S: Clone + Send + Sync + 'static>(routes: Vec<Route<S>>, state: &S) -> Self {
         let mut entries: Vec<Entry> = Vec::new();
-        for Route { path, method, access, answers, .. } in routes {
+        for route in routes {
+            let query = Query::of(&route);
+            let Route { path, method, access, answers, .. } = route;
             let state = state.clone();
             let answers: Answers = Arc::new(move |request| answers(request, state.clone()));
-            let endpoint = Endpoint { method, access, answers };
+            let endpoint = Endpoint { method, access, query, answers };
             match entries.iter_mut().find(|entry| entry.path == path) {
                 Some(entry) => entry.endpoints.push(endpoint),
                 None => entries.push(Entry { path, endpoints: vec![endpoint] }),
@@ -68,6 +72,9 @@ impl Entry {
     /// Has a request answered that means this line; says so where its method is not answered.
     pub(super) fn answer(&self, parameters: &Parameters, mut request: Request) -> BoxFuture<'static, Response> {
         let Some(endpoint) = self.endpoint(request.method()) else { return ready(self.no_method(&request)).boxed() };
+        if let Err(problem) = endpoint.query.check(request.uri().query()) {
+            return ready(problem.into_response()).boxed();
+        }
         if !parameters.0.is_empty() {
             request.extensions_mut().insert(parameters.clone());
         }

@@ -2,16 +2,18 @@
 
 use axum::extract::{FromRef, State};
 use axum::{Extension, Json};
+use codex_manager_model::limits::TOKEN_NAME_CHARS_MAX;
 use codex_manager_model::{Role, Token, TokenId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
 
 use super::idempotency::NotKept;
 use super::{Access, Body, Doc, Path, Problem, Route};
-use crate::service::code;
 use crate::service::tokens::{Bearer, Tokens};
+use crate::service::{code, names};
 
 /// The routes of tokens.
 pub(super) fn routes<S>() -> Vec<Route<S>>
@@ -57,14 +59,17 @@ fn example() -> Value {
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NewToken {
-    /// What people call it; no control characters.
-    #[schema(min_length = 1, max_length = 120, pattern = r"^[^\u0000-\u001f\u007f-\u009f]+$")]
+    #[schema(schema_with = name)]
     name: String,
     role: Role,
     /// When it ends by itself; in the future.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<Timestamp>,
+}
+
+fn name() -> Object {
+    names::schema(TOKEN_NAME_CHARS_MAX, "What people call it. It has no characters that do not show.")
 }
 
 /// A token as it is shown. Its secret is not part of it.

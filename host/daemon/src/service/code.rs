@@ -67,6 +67,9 @@ codes! {
     RATE_LIMITED "rate_limited" [TooMany]
         "This token has sent more requests than are taken in a while."
         "Wait as long as `Retry-After` says, then go on more slowly."
+    TOO_MANY_ANSWERS "too_many_answers" [Unavailable]
+        "So many large answers are under way that there is no room for another."
+        "Wait as long as `Retry-After` says; read answers as they come, or ask for less at once with `limit`."
 
     // Who asks.
     UNAUTHENTICATED "unauthenticated" [Unauthenticated]
@@ -104,6 +107,9 @@ codes! {
     SESSION_DELETED "session_deleted" [Gone]
         "The session was deleted for good."
         "Forget its id; nothing brings it back."
+    ROW_NOT_FOUND "row_not_found" [NotFound]
+        "The transcript has no row of that id: it never had, or the row has gone meanwhile."
+        "Begin again without `before`, which tells the last rows."
     SYSTEM_SESSION "system_session" [Forbidden]
         "The session belongs to a worker of the queue; it can be read, and not used."
         "Use a session of your own."

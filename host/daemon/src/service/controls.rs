@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use super::keyed::Keyed;
 use super::sessions::admit::usable_in;
 use super::{Error, settings};
-pub(super) use change::{Change, Label, nullable};
+pub(super) use change::{Change, Label, actor_label, nullable, source_label};
 pub(crate) use defaults::DefaultControls;
 pub(super) use defaults::{default_in, locked};
 
@@ -55,11 +55,9 @@ pub(crate) struct WantedControls {
 pub(crate) struct ApplyControls {
     scope: Scope,
     controls: WantedControls,
-    /// Who changes them, in the words of the client. Whose token it was is recorded beside it.
-    #[schema(min_length = 1, max_length = 120)]
+    #[schema(schema_with = actor_label)]
     actor: Option<String>,
-    /// Where they are changed, in the words of the client.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(schema_with = source_label)]
     source: Option<String>,
 }
 

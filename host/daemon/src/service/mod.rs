@@ -3,6 +3,7 @@
 //! A service decides and records; it knows no status codes, no frames and no SQL. Everything that reaches the child goes
 //! through the [outbox](crate::outbox).
 
+pub(crate) mod answers;
 mod audit;
 mod backups;
 mod child;
@@ -19,6 +20,7 @@ mod interactions;
 pub(crate) mod jobs;
 pub(crate) mod keyed;
 mod metrics;
+pub(crate) mod names;
 mod operations;
 mod projects;
 pub(crate) mod requests;
@@ -26,9 +28,6 @@ pub(crate) mod sessions;
 mod settings;
 mod suggestions;
 mod summary;
-mod supplement;
-mod synthetic;
-mod timing;
 pub(crate) mod tokens;
 pub(crate) mod transcripts;
 
@@ -48,7 +47,7 @@ pub(crate) use deletion::{DeletedSession, Deletion};
 pub(crate) use error::{Error, Kind};
 pub(crate) use extensions::{Approve, Extensions, ListInvocations, Require, Stood};
 pub(crate) use health::{Auth, CodexHome, Containment, Health, HealthReport, word as state_word};
-pub(crate) use history::{is_unwritten, item_row};
+pub(crate) use history::{Reading, is_unwritten, item_row};
 pub(crate) use interactions::{
     Answered, ApprovalPage, CallResponse, Decide, DecideInput, Decided, Interactions, ListInteractions, Page,
     ToolCallPage, ToolInputPage, decide_in, house, interaction_asked, interaction_resolved, is_well_formed, refusal,
@@ -90,6 +89,7 @@ impl Deref for Services {
 
 /// The use cases, by their nouns.
 pub(crate) struct UseCases {
+    pub(crate) answers: answers::Answers,
     pub(crate) sessions: Sessions,
     pub(crate) transcripts: Transcripts,
     pub(crate) deletion: Deletion,

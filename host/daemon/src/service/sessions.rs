@@ -30,6 +30,7 @@ use codex_manager_model::{Actor, Clock, Controls, Operation, SessionId};
 use codex_manager_store::Store;
 use serde_json::Value;
 
+use super::answers::Answers;
 use super::child::Child;
 use super::health::NOT_CONTAINED;
 use super::history::History;
@@ -42,7 +43,7 @@ pub(crate) use create::{CreateSession, CreatedSession};
 pub(crate) use fork::ForkedSession;
 pub(crate) use interrupt::{Interrupt, TurnInterrupted};
 pub(crate) use list::{ListSessions, SessionPage};
-pub(crate) use read::SessionRead;
+pub(crate) use read::{ReadSession, SessionRead};
 pub(crate) use rename::{ChangedSession, Rename};
 pub(crate) use resume::{Resume, ResumedSession};
 pub(crate) use rollback::{Rollback, RolledBack};
@@ -74,8 +75,15 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    pub(crate) fn new(store: Store, outbox: Outbox, child: AppServer, clock: Clock, defaults: Defaults) -> Self {
-        let history = History::new(store.clone(), child.clone());
+    pub(crate) fn new(
+        store: Store,
+        outbox: Outbox,
+        child: AppServer,
+        clock: Clock,
+        defaults: Defaults,
+        answers: Answers,
+    ) -> Self {
+        let history = History::new(store.clone(), child.clone(), answers);
         Self { store, outbox, child: Child::new(child, clock.clone()), history, clock, defaults }
     }
 

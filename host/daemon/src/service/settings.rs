@@ -10,8 +10,9 @@ use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Error;
-use super::controls::{Change, Changed, DefaultControls, Label, Scope, locked, standing_in};
+use super::controls::{Change, Changed, DefaultControls, Label, Scope, actor_label, locked, source_label, standing_in};
 use super::keyed::Keyed;
+use super::names;
 use super::sessions::admit::usable_in;
 use crate::intake::is_nested_within;
 
@@ -32,7 +33,7 @@ pub(crate) struct ReadSettings {
 #[schema(as = SetSessionSettingsRequest)]
 pub(crate) struct SetSettings {
     scope: Scope,
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(schema_with = key)]
     key: Option<String>,
     /// Anything, also `null`. A whole number that 64 bits can hold is kept as it is, any other number as the nearest that
     /// 64 bits can hold with a fraction; the answer has what is kept.
@@ -42,11 +43,9 @@ pub(crate) struct SetSettings {
     settings: Option<Map<String, Value>>,
     /// What becomes of settings that are not among `settings`; they stay unless said.
     mode: Option<Mode>,
-    /// Who changes them, in the words of the client.
-    #[schema(min_length = 1, max_length = 120)]
+    #[schema(schema_with = actor_label)]
     actor: Option<String>,
-    /// Where they are changed, in the words of the client.
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(schema_with = source_label)]
     source: Option<String>,
 }
 
@@ -69,10 +68,10 @@ pub(crate) struct RemoveSetting {
     #[param(inline)]
     scope: Scope,
     /// Who removes it, in the words of the client.
-    #[param(min_length = 1, max_length = 120)]
+    #[param(schema_with = actor_label)]
     actor: Option<String>,
     /// Where it is removed, in the words of the client.
-    #[param(min_length = 1, max_length = 64)]
+    #[param(schema_with = source_label)]
     source: Option<String>,
 }
 
@@ -278,14 +277,16 @@ pub(super) fn check(settings: &Map<String, Value>, path: &[&str]) -> Result<(), 
 
 /// Settings as a schema says it.
 pub(super) fn kept() -> Object {
-    let key = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(limits::SETTING_KEY_CHARS_MAX));
+    let key = names::exact(Type::String.into(), limits::SETTING_KEY_CHARS_MAX);
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
         .property_names(Some(key))
         .build()
+}
+
+/// A key as a schema says it.
+fn key() -> Object {
+    names::exact(SchemaType::from_iter([Type::String, Type::Null]), limits::SETTING_KEY_CHARS_MAX)
 }
 
 fn check_key(key: &str) -> Result<(), Error> {
@@ -293,11 +294,11 @@ fn check_key(key: &str) -> Result<(), Error> {
 }
 
 fn is_key(key: &str) -> bool {
-    (1..=limits::SETTING_KEY_CHARS_MAX).contains(&key.chars().count())
+    (1..=limits::SETTING_KEY_CHARS_MAX).contains(&key.chars().count()) && names::hidden(key).is_none()
 }
 
 fn key_rule() -> String {
-    format!("a key must have 1 to {} characters", limits::SETTING_KEY_CHARS_MAX)
+    format!("a key must have 1 to {} characters, all of which show", limits::SETTING_KEY_CHARS_MAX)
 }
 
 /// Tells a member that is `null` from one that is not there.

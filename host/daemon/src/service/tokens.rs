@@ -20,7 +20,7 @@ use serde_json::json;
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
 
-use super::{Error, code, to_its_end};
+use super::{Error, code, names, to_its_end};
 use crate::paths::DataFolder;
 pub(crate) use secret::Secret;
 
@@ -89,7 +89,7 @@ impl Tokens {
         expires_at: Option<Timestamp>,
         actor: Actor,
     ) -> Result<(Token, Secret), Error> {
-        let name = name.trim();
+        let name = &names::checked("name", name, TOKEN_NAME_CHARS_MAX)?;
         self.check_new(name, expires_at)?;
         let secret = secret::fresh();
         let token = self.token(name, role, expires_at, &secret);
@@ -167,9 +167,6 @@ impl Tokens {
 
     fn check_new(&self, name: &str, expires_at: Option<Timestamp>) -> Result<(), Error> {
         let invalid = |message: &str| Err(Error::new(code::INVALID_REQUEST, message));
-        if name.is_empty() || name.chars().count() > TOKEN_NAME_CHARS_MAX || name.chars().any(char::is_control) {
-            return invalid("a token's name has 1 to 120 characters, none of them a control character");
-        }
         if name == FILE_TOKEN_NAME {
             return invalid("this name is reserved for the token in the data folder");
         }

@@ -226,6 +226,24 @@ async fn a_page_of_items_is_bounded_in_number_and_in_bytes() {
     assert_eq!(page(Some("1"), 9, 100).await, ["2"], "one comes in any case");
     assert_eq!(page(Some("2"), 9, 100).await, ["3", "4"]);
     assert_eq!(page(Some("2"), 1, 100).await, ["3"]);
+
+    let s = SessionId::new("s");
+    let read = store.read::<_, Error, _>(move |view| {
+        let mut places = Vec::new();
+        view.each_item_outline(&s, |outline| {
+            assert_eq!((outline.turn, outline.kind), ("t", item("s", "t", "1").kind.as_str()));
+            places.push(outline.place);
+        })?;
+        let between = |first: usize, last: usize, bytes_max| {
+            let items = view.items_between(&s, places[first], places[last], bytes_max)?;
+            Ok::<_, Error>(items.into_iter().map(|(place, item)| (place, item.id.to_string())).unzip())
+        };
+        let [all, some, one]: [(Vec<_>, Vec<_>); 3] = [between(0, 3, 1000)?, between(1, 2, 1000)?, between(1, 3, 1)?];
+        assert_eq!((all.0 == places, all.1.join(" ").as_str()), (true, "1 2 3 4"));
+        assert_eq!((some.1.join(" "), one.1.join(" ")), ("2 3".to_owned(), "2".to_owned()));
+        Ok(())
+    });
+    read.await.unwrap();
 }
 
 #[tokio::test]

@@ -78,3 +78,25 @@ async fn a_session_that_has_too_much_text_loses_its_oldest_and_never_what_was_ju
     put(&store, "s", vec![entry("f")]).await;
     assert_eq!(ids().await, ["f"]);
 }
+
+#[tokio::test]
+async fn outlines_come_in_order_and_lead_to_their_entries() {
+    let folder = folder();
+    let store = open(&folder);
+    let detailed = TranscriptEntry { details: Some("{}".into()), ..entry("second") };
+    put(&store, "s", vec![entry("first"), detailed.clone(), entry("third")]).await;
+    put(&store, "other", vec![entry("else")]).await;
+    let session = SessionId::new("s");
+    let read = store.read(move |view| {
+        let mut seen = Vec::new();
+        view.each_entry_outline(&session, |outline| {
+            seen.push((outline.place, outline.id.to_owned(), outline.details.map(str::to_owned)));
+        })?;
+        let elsewhere = view.transcript_entry_at(&SessionId::new("other"), seen[1].0)?;
+        Ok::<_, Error>((view.transcript_entry_at(&session, seen[1].0)?, elsewhere, seen))
+    });
+    let (second, elsewhere, seen) = read.await.unwrap();
+    let seen: Vec<_> = seen.iter().map(|(_, id, details)| (id.as_str(), details.as_deref())).collect();
+    assert_eq!(seen, [("first", None), ("second", Some("{}")), ("third", None)]);
+    assert_eq!((second, elsewhere), (Some(detailed), None));
+}

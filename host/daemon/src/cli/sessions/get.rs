@@ -1,18 +1,56 @@
 //! `sessions get`: what was said in a session, and how its last turn stands.
 
+use std::io::{Write, stdout};
+
+use clap::Args;
 use serde_json::Value;
 
 use super::list::title;
 use crate::cli::Context;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::output::{Output, remark};
 use crate::cli::plain::{cell, line, plain, table};
 
 /// How much of the reason for a failure is shown.
 const REASON_WIDTH: usize = 400;
 
-pub(super) async fn get(context: &Context, session: &str) -> Result<(), Failure> {
-    let answer = context.client()?.get(&["sessions", session], &[]).await?;
-    context.output.answer(&answer, session_text)
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Get {
+    /// The session's id
+    session: String,
+    /// Show only so many of the last rows
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: Option<u32>,
+    /// Show only rows before the one of this id, as the previous page told it
+    #[arg(long, value_name = "ID")]
+    before: Option<String>,
+}
+
+impl Get {
+    pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
+        let limit = self.limit.map(|limit| ("limit", limit.to_string()));
+        let query: Vec<_> = limit.into_iter().chain(self.before.map(|before| ("before", before))).collect();
+        let path = ["sessions", self.session.as_str()];
+        if query.is_empty() && context.output == Output::Json {
+            return pass_on(context, &path).await;
+        }
+        let answer = context.client()?.get(&path, &query).await?;
+        context.output.answer(&answer, session_text)?;
+        let next = &answer.json["nextBefore"];
+        if context.output == Output::Text && !next.is_null() {
+            remark(&format!("more: --before {}", cell(next)));
+        }
+        Ok(())
+    }
+}
+
+/// Writes an answer as it comes, however long it is.
+async fn pass_on(context: &Context, path: &[&str]) -> Result<(), Failure> {
+    let mut response = context.client()?.download(path).await?;
+    while let Some(chunk) = response.chunk().await.map_err(|error| Failure::because(Exit::Failed, &error))? {
+        stdout().write_all(&chunk)?;
+    }
+    context.output.line("")
 }
 
 fn session_text(body: &Value) -> String {

@@ -11,6 +11,7 @@ use crate::service::error::Error;
 
 /// Checks what the headers say of the body. How much really comes is counted where it is read.
 pub(super) fn body_allowed(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+    coding_allowed(headers)?;
     if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());
     }
@@ -28,6 +29,22 @@ pub(super) fn body_allowed(method: &Method, headers: &HeaderMap) -> Result<(), P
         (None, _) if !has_body => Ok(()),
         (Some(kind), None) if is_json(kind) => Ok(()),
         _ => Err(unsupported("the body must be `application/json`")),
+    }
+}
+
+/// A body comes as it is, or in chunks. Chunks of chunks, or of something else that would have to be undone first, could
+/// be read as another body by somebody between us and the client.
+fn coding_allowed(headers: &HeaderMap) -> Result<(), Problem> {
+    let values = headers.get_all(TRANSFER_ENCODING).iter().map(|value| value.to_str().unwrap_or_default());
+    let mut codings = values.flat_map(|value| value.split(',')).map(str::trim);
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(coding), None) if coding.eq_ignore_ascii_case("chunked") => Ok(()),
+        _ => Err(Error::new(
+            code::INVALID_REQUEST,
+            "a body comes with `Content-Length`, or with `Transfer-Encoding: chunked` and no other coding",
+        )
+        .into()),
     }
 }
 
@@ -80,5 +97,29 @@ mod tests {
             assert_eq!(refusal(&Method::DELETE, headers), expected, "{headers:?}");
             assert_eq!(refusal(&Method::GET, headers), None, "{headers:?}");
         }
+    }
+
+    #[test]
+    fn a_body_comes_in_chunks_and_in_no_other_coding() {
+        for codings in [
+            &["gzip, chunked"][..],
+            &["chunked, chunked"],
+            &["chunked,chunked"],
+            &["gzip", "chunked"],
+            &["chunked", "chunked"],
+            &["identity"],
+            &["chunked;q=1"],
+            &[""],
+        ] {
+            let given = codings.iter().map(|coding| (TRANSFER_ENCODING, HeaderValue::from_static(coding)));
+            let headers =
+                HeaderMap::from_iter(given.chain([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]));
+            for method in [Method::POST, Method::GET] {
+                let refused = body_allowed(&method, &headers).err().map(|problem| problem.into_response().status());
+                assert_eq!(refused, Some(StatusCode::BAD_REQUEST), "{method} {codings:?}");
+            }
+        }
+        let chunked = &[(CONTENT_TYPE, "application/json"), (TRANSFER_ENCODING, "Chunked")];
+        assert_eq!(refusal(&Method::POST, chunked), None);
     }
 }

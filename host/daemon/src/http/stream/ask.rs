@@ -47,7 +47,7 @@ impl Ask {
             let listed = || value.split(',').map(str::trim).filter(|text| !text.is_empty());
             match name.as_str() {
                 "threadId" => ask.threads.extend(listed().map(SessionId::new)),
-                "types" | "type" => ask.types.extend(listed().map(str::to_owned)),
+                "types" => ask.types.extend(listed().map(str::to_owned)),
                 "after" if !value.is_empty() => ask.after = Some(value),
                 "limit" => ask.limit = Some(value),
                 _ => {}

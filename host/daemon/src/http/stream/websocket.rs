@@ -1,8 +1,9 @@
 //! The stream as a websocket.
 //!
-//! One task a client, one write under way at a time and nothing queued behind it. A client is let go only when a write
-//! makes no progress, when retention has passed it, when its token ends, or when the daemon does; it is told which, and
-//! from where to go on.
+//! One task a client, one write under way at a time and nothing queued behind it. What a client sends is read only once
+//! everything that it made us write before is out, the answers to its pings too: one that does not read is not read
+//! either, and its frames stay in its own socket. A client is let go only when a write makes no progress, when retention
+//! has passed it, when its token ends, or when the daemon does; it is told which, and from where to go on.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -122,7 +123,11 @@ impl Connection {
                 Step::Send(Next::Entry(entry)) => self.send(&entry).await?,
                 Step::Send(Next::Expired(oldest)) => return Err(End::Expired(oldest)),
                 Step::Send(Next::Closed) => return Err(End::Shutdown),
-                Step::Take(Some(Ok(message))) => self.take(message).await?,
+                Step::Take(Some(Ok(message))) => {
+                    let answer = self.take(message)?;
+                    // The library has queued the answer to a ping by itself: this writes it out, too.
+                    self.write(answer.into_iter().collect()).await?;
+                }
                 Step::Take(Some(Err(error))) => return Err(unread(error)),
                 Step::Take(None) => return Err(End::Gone),
                 Step::Beat => self.write(vec![Message::Ping(Default::default())]).await?,
@@ -143,24 +148,27 @@ impl Connection {
         self.write(batch).await
     }
 
-    async fn take(&mut self, message: Message) -> Result<(), End> {
+    /// Does what a message asks for; gives what is to be said to it.
+    fn take(&mut self, message: Message) -> Result<Option<Message>, End> {
         let text = match message {
             Message::Text(text) => text,
             Message::Binary(_) => Utf8Bytes::from_static(""),
-            Message::Ping(_) | Message::Pong(_) => return Ok(()),
+            Message::Ping(_) | Message::Pong(_) => return Ok(None),
             Message::Close(_) => return Err(End::Gone),
         };
-        match Command::parse(&text) {
-            Some(Command::Subscribe(filter)) => self.client.reader.set_filter(filter),
-            Some(Command::Unsubscribe) => self.client.reader.set_filter(Filter::everything()),
-            Some(Command::Ping) => return self.say(&Control::Pong).await,
-            None => return self.say(&Control::Error("invalid websocket command")).await,
-        }
-        Ok(())
-    }
-
-    async fn say(&mut self, answer: &Control<'_>) -> Result<(), End> {
-        self.write(vec![Message::Text(control(answer).into())]).await
+        let answer = match Command::parse(&text) {
+            Some(Command::Subscribe(filter)) => {
+                self.client.reader.set_filter(filter);
+                return Ok(None);
+            }
+            Some(Command::Unsubscribe) => {
+                self.client.reader.set_filter(Filter::everything());
+                return Ok(None);
+            }
+            Some(Command::Ping) => Control::Pong,
+            None => Control::Error("invalid websocket command"),
+        };
+        Ok(Some(Message::Text(control(&answer).into())))
     }
 
     /// Writes and flushes, for as long as the client takes some of it every now and then.

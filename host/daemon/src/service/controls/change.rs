@@ -7,10 +7,11 @@ use codex_manager_store::{Error as StoreError, Tx};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
+use utoipa::openapi::schema::Object;
 use uuid::Uuid;
 
 use super::{Changed, Scope};
-use crate::service::{Error, transcripts};
+use crate::service::{Error, names, transcripts};
 
 /// The turn that such rows of a transcript stand in. No turn of Codex is named so.
 const TURN: &str = "session-controls";
@@ -31,14 +32,24 @@ pub(in crate::service) struct Change {
     pub(in crate::service) now: Timestamp,
 }
 
+/// Who changes something, as a schema says it.
+pub(in crate::service) fn actor_label() -> Object {
+    let says = "Who changes it, in the words of the client. Whose token it was is recorded beside it.";
+    names::optional(limits::ACTOR_LABEL_CHARS_MAX, says)
+}
+
+/// Where something is changed, as a schema says it.
+pub(in crate::service) fn source_label() -> Object {
+    names::optional(limits::SOURCE_LABEL_CHARS_MAX, "Where it is changed, in the words of the client.")
+}
+
 impl Label {
     /// # Errors
     /// Invalid when one of them is empty or too long.
     pub(in crate::service) fn new(actor: Option<String>, source: Option<String>) -> Result<Self, Error> {
         let check = |member: &str, text: Option<String>, unless: &str, chars_max: usize| match text {
             None => Ok(unless.to_owned()),
-            Some(text) if (1..=chars_max).contains(&text.chars().count()) => Ok(text),
-            Some(_) => Err(Error::invalid(member, &format!("must have 1 to {chars_max} characters"))),
+            Some(text) => names::checked(member, &text, chars_max),
         };
         Ok(Self {
             actor: check("actor", actor, "user", limits::ACTOR_LABEL_CHARS_MAX)?,

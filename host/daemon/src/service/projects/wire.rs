@@ -4,10 +4,10 @@ use codex_manager_model::{Project, ProjectId, Session, SessionId, limits};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+use utoipa::openapi::schema::Object;
 
-use crate::service::Error;
 use crate::service::controls::nullable;
+use crate::service::{Error, names};
 
 /// A project's name, and its folder.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -119,17 +119,9 @@ impl NameProject {
     /// The name, and the folder where one is said.
     ///
     /// # Errors
-    /// Invalid when one of them is too long, or the name empty or with characters that act on a screen.
+    /// Invalid when one of them is too long, or the name empty or with characters that do not show.
     pub(super) fn checked(self) -> Result<(String, Option<Option<String>>), Error> {
-        let name = self.name.trim().to_owned();
-        if !(1..=limits::PROJECT_NAME_CHARS_MAX).contains(&name.chars().count()) {
-            let message = format!("must have 1 to {} characters", limits::PROJECT_NAME_CHARS_MAX);
-            return Err(Error::invalid("name", &message));
-        }
-        if let Some(control) = name.chars().find(|c| is_control(*c)) {
-            let message = format!("must not have the control character U+{:04X}", u32::from(control));
-            return Err(Error::invalid("name", &message));
-        }
+        let name = names::checked("name", &self.name, limits::PROJECT_NAME_CHARS_MAX)?;
         let folder = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let working_directory = self.working_directory.map(|said| said.and_then(folder));
         if working_directory.iter().flatten().any(|text| text.chars().count() > limits::PROJECT_FOLDER_CHARS_MAX) {
@@ -166,26 +158,11 @@ impl From<Project> for ProjectShown {
     }
 }
 
-/// A project's name as a schema says it: the bound is on what is left without the blanks around it.
+/// A project's name as a schema says it.
 fn name() -> Object {
-    const BLANKS: &str = r"[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]*";
-    const CONTROLS: &str = r"\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069";
-    let between = limits::PROJECT_NAME_CHARS_MAX - 2;
-    let shown = format!(r"[^\s{CONTROLS}]([^{CONTROLS}]{{0,{between}}}[^\s{CONTROLS}])?");
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .pattern(Some(format!("^{BLANKS}{shown}{BLANKS}$")))
-        .description(Some(
-            "What people call it, in 1 to 120 characters. Blanks around it do not count; no two are the same but for \
-             upper and lower case. It has no control characters, nor such as turn the direction of writing.",
-        ))
-        .build()
-}
-
-/// What acts on a screen instead of being shown there: controls, and what turns the direction of writing.
-fn is_control(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    let says = "What people call it, in 1 to 120 characters. Blanks around it do not count; no two are the same but for \
+                upper and lower case. It has no characters that do not show, nor such as turn the direction of writing.";
+    names::schema(limits::PROJECT_NAME_CHARS_MAX, says)
 }
 
 /// Tells a member that is `null` from one that is not there.

@@ -4,11 +4,12 @@ use codex_manager_model::{Actor, Session};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
 
 use super::{Sessions, admit, told};
 use crate::service::keyed::Keyed;
 use crate::service::summary::{SessionSummary, summary};
-use crate::service::{Error, to_its_end};
+use crate::service::{Error, names, to_its_end};
 
 /// How long a title may be, in characters.
 const TITLE_CHARS_MAX: usize = 200;
@@ -17,8 +18,12 @@ const TITLE_CHARS_MAX: usize = 200;
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 pub(crate) struct Rename {
     /// The title.
-    #[schema(min_length = 1, max_length = 200, pattern = r"[^\s\u0085]")]
+    #[schema(schema_with = title)]
     title: String,
+}
+
+fn title() -> Object {
+    names::schema(TITLE_CHARS_MAX, "What people call it. It has no characters that do not show.")
 }
 
 /// A session as it is now.
@@ -34,12 +39,9 @@ impl Sessions {
     /// Gives a session a title.
     ///
     /// # Errors
-    /// Invalid when the title is empty or too long.
+    /// Invalid when the title is empty or too long, or has what does not show.
     pub(crate) async fn rename(&self, session: Session, body: Rename, actor: Actor) -> Result<ChangedSession, Error> {
-        let title = body.title.trim().to_owned();
-        if !(1..=TITLE_CHARS_MAX).contains(&title.chars().count()) {
-            return Err(Error::invalid("title", &format!("must have between 1 and {TITLE_CHARS_MAX} characters")));
-        }
+        let title = names::checked("title", &body.title, TITLE_CHARS_MAX)?;
         let (id, params) = (session.id.clone(), json!({ "threadId": session.id, "name": title }));
         let tell = self.outbox.call("thread/name/set", Some(session.id), json!({ "params": params }), actor.clone());
         let (store, outbox, now) = (self.store.clone(), self.outbox.clone(), self.clock.now());

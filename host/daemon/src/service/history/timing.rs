@@ -9,23 +9,31 @@ use serde_json::Value;
 /// Beyond this a number of seconds would be milliseconds.
 const SECONDS_MAX: i64 = 100_000_000_000;
 
+/// How much one turn takes beside its id.
+const TURN_BYTES: usize = 128;
+
 /// The times of turns, by their ids.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Times(HashMap<String, [Option<Timestamp>; 2]>);
 
 impl Times {
-    /// What our own log says, and where it says nothing, the child.
-    pub(super) fn of(ours: &[Turn], told: &[Value]) -> Self {
-        let mut times: HashMap<_, _> =
-            ours.iter().map(|turn| (turn.id.to_string(), [Some(turn.started_at), turn.completed_at])).collect();
-        for turn in told {
-            if let Some(id) = turn["id"].as_str() {
-                let [began, ended] = times.entry(id.to_owned()).or_default();
-                *began = began.or_else(|| time(&turn["startedAt"]));
-                *ended = ended.or_else(|| time(&turn["completedAt"]));
-            }
+    /// What our own log says.
+    pub(super) fn of(ours: &[Turn]) -> Self {
+        Self(ours.iter().map(|turn| (turn.id.to_string(), [Some(turn.started_at), turn.completed_at])).collect())
+    }
+
+    /// What the child says of a turn, where our own log says nothing.
+    pub(super) fn fill_in(&mut self, turn: &Value) {
+        if let Some(id) = turn["id"].as_str() {
+            let [began, ended] = self.0.entry(id.to_owned()).or_default();
+            *began = began.or_else(|| time(&turn["startedAt"]));
+            *ended = ended.or_else(|| time(&turn["completedAt"]));
         }
-        Self(times)
+    }
+
+    /// About how much it takes in memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.keys().map(|id| id.len() + TURN_BYTES).sum()
     }
 
     /// The row with the times of its turn where it has none. What was still streaming when its turn ended is complete, but
@@ -91,7 +99,8 @@ mod tests {
         };
         let told =
             [json!({ "id": "ended", "startedAt": 1, "completedAt": 2 }), json!({ "id": "theirs", "startedAt": 5 })];
-        let times = Times::of(&[ours("ended", at(20)), ours("open", None)], &told);
+        let mut times = Times::of(&[ours("ended", at(20)), ours("open", None)]);
+        told.iter().for_each(|turn| times.fill_in(turn));
         for (turn, status, own, filled, filled_status) in [
             ("ended", Complete, [None, None], [at(10), at(20)], Complete),
             ("ended", Complete, [at(11), at(12)], [at(11), at(12)], Complete),

@@ -3,51 +3,67 @@
 use std::collections::{HashMap, HashSet};
 
 use codex_manager_model::{ItemStatus, TranscriptEntry, TranscriptRole};
+use codex_manager_store::EntryPlace;
 use serde_json::Value;
 
+use super::outline::{Name, Outline, Source};
 use super::synthetic::Canonical;
+
+/// One entry of the supplement.
+pub(super) struct Supplement {
+    pub(super) row: Outline,
+    /// The row that its details name.
+    pub(super) anchor: Option<Name>,
+}
+
+/// Rows in their order, and the entries that are part of a row which is there anyway, in the order in which they were
+/// written.
+#[derive(Debug, Default)]
+pub(super) struct Joined {
+    pub(super) rows: Vec<Outline>,
+    pub(super) parts: HashMap<Source, Vec<EntryPlace>>,
+}
 
 /// The rows of the child with the supplement. An entry with the id of a row becomes part of that row, but none of the
 /// system's, such as extensions write, becomes part of what the person or the model says. A new one stands
 /// behind the row that its details name, else before the last thing that the assistant says in its turn, else at the end
 /// of its turn; turns that only the supplement knows come last. Where several want one place, the first written stands
 /// first. One with a [made-up id](super::synthetic) that is there under its own is left out.
-pub(super) fn join(mut rows: Vec<TranscriptEntry>, supplement: Vec<TranscriptEntry>) -> Vec<TranscriptEntry> {
-    let known: HashMap<String, usize> =
-        rows.iter().enumerate().map(|(place, row)| (row.message_id.clone(), place)).collect();
+pub(super) fn join(rows: Vec<Outline>, supplement: Vec<Supplement>, canonical: &Canonical) -> Joined {
+    let known: HashMap<Name, usize> = rows.iter().enumerate().map(|(place, row)| (row.id, place)).collect();
     let turns = turns(&rows);
-    let repeats: Vec<bool> = {
-        let canonical = Canonical::of(&rows);
-        let is_new = |entry: &TranscriptEntry| !known.contains_key(&entry.message_id);
-        supplement.iter().map(|entry| is_new(entry) && canonical.has(entry)).collect()
-    };
     let mut added = Added::default();
-    let mut placed: HashSet<String> = HashSet::new();
-    for entry in supplement.into_iter().zip(repeats).filter_map(|(entry, repeats)| (!repeats).then_some(entry)) {
-        if let Some(&place) = known.get(&entry.message_id) {
+    let mut parts: HashMap<Source, Vec<EntryPlace>> = HashMap::new();
+    let mut placed: HashSet<Name> = HashSet::new();
+    for Supplement { row: entry, anchor } in supplement {
+        if let Some(&place) = known.get(&entry.id) {
             // Its writer may have guessed the id before there was an item, so this is where it shows.
-            if entry.role != TranscriptRole::System || rows[place].role == TranscriptRole::System {
-                merge(&mut rows[place], entry);
+            if let Source::Entry(written) = entry.source
+                && (entry.role != TranscriptRole::System || rows[place].role == TranscriptRole::System)
+            {
+                parts.entry(rows[place].source).or_default().push(written);
             }
             continue;
         }
-        placed.insert(entry.message_id.clone());
+        if canonical.has(&entry) {
+            continue;
+        }
+        placed.insert(entry.id);
         // One that names a later entry, or itself, names nothing yet: so nothing goes round in circles.
-        let anchor =
-            anchor(&entry).filter(|id| known.contains_key(id) || placed.contains(id) && *id != entry.message_id);
-        match (anchor, turns.get(entry.turn_id.as_str())) {
+        let anchor = anchor.filter(|id| known.contains_key(id) || placed.contains(id) && *id != entry.id);
+        match (anchor, turns.get(&entry.turn)) {
             (Some(anchor), _) => added.behind.entry(anchor).or_default().push(entry),
             (None, Some(Turn { answer: Some(place), .. })) => added.before.entry(*place).or_default().push(entry),
             (None, Some(Turn { end, .. })) => added.after.entry(*end).or_default().push(entry),
             (None, None) => added.last.push(entry),
         }
     }
-    added.into_rows(rows)
+    Joined { rows: added.into_rows(rows), parts }
 }
 
 /// Makes an entry part of the row that has its id. Who speaks, and in which turn, is the child's to say; otherwise the
 /// worse end counts, and of two texts the longer.
-fn merge(row: &mut TranscriptEntry, entry: TranscriptEntry) {
+pub(super) fn merge(row: &mut TranscriptEntry, entry: TranscriptEntry) {
     if gravity(entry.status) > gravity(row.status) {
         row.status = entry.status;
     }
@@ -70,10 +86,12 @@ fn gravity(status: ItemStatus) -> u8 {
     }
 }
 
-/// The row that an entry's details name.
-fn anchor(entry: &TranscriptEntry) -> Option<String> {
-    let details: Value = serde_json::from_str(entry.details.as_ref()?).ok()?;
-    details["anchorItemId"].as_str().map(str::to_owned)
+/// The row that the details of an entry name.
+pub(super) fn anchor(details: &str) -> Option<String> {
+    const ANCHOR: &str = "anchorItemId";
+    // Few name one, and details may be long.
+    let details: Value = details.contains(ANCHOR).then(|| serde_json::from_str(details).ok())??;
+    details[ANCHOR].as_str().map(str::to_owned)
 }
 
 /// Where a turn of the child has its rows.
@@ -84,10 +102,10 @@ struct Turn {
     end: usize,
 }
 
-fn turns(rows: &[TranscriptEntry]) -> HashMap<String, Turn> {
-    let mut turns: HashMap<String, Turn> = HashMap::new();
+fn turns(rows: &[Outline]) -> HashMap<Name, Turn> {
+    let mut turns: HashMap<Name, Turn> = HashMap::new();
     for (place, row) in rows.iter().enumerate() {
-        let turn = turns.entry(row.turn_id.to_string()).or_insert(Turn { answer: None, end: place });
+        let turn = turns.entry(row.turn).or_insert(Turn { answer: None, end: place });
         turn.end = place;
         if row.role == TranscriptRole::Assistant {
             turn.answer = Some(place);
@@ -100,17 +118,17 @@ fn turns(rows: &[TranscriptEntry]) -> HashMap<String, Turn> {
 #[derive(Default)]
 struct Added {
     /// Behind the row of that id.
-    behind: HashMap<String, Vec<TranscriptEntry>>,
+    behind: HashMap<Name, Vec<Outline>>,
     /// Before the child's row in that place.
-    before: HashMap<usize, Vec<TranscriptEntry>>,
+    before: HashMap<usize, Vec<Outline>>,
     /// After it.
-    after: HashMap<usize, Vec<TranscriptEntry>>,
+    after: HashMap<usize, Vec<Outline>>,
     /// After everything.
-    last: Vec<TranscriptEntry>,
+    last: Vec<Outline>,
 }
 
 impl Added {
-    fn into_rows(mut self, rows: Vec<TranscriptEntry>) -> Vec<TranscriptEntry> {
+    fn into_rows(mut self, rows: Vec<Outline>) -> Vec<Outline> {
         let mut all = Vec::new();
         for (place, row) in rows.into_iter().enumerate() {
             let before = self.before.remove(&place).unwrap_or_default();
@@ -126,23 +144,23 @@ impl Added {
     }
 
     /// A row, and what stands behind it, and behind that. As a list of its own: a chain of rows may be long.
-    fn emit(&mut self, row: TranscriptEntry, all: &mut Vec<TranscriptEntry>) {
+    fn emit(&mut self, row: Outline, all: &mut Vec<Outline>) {
         let mut waiting = vec![row];
         while let Some(row) = waiting.pop() {
-            waiting.extend(self.behind.remove(&row.message_id).unwrap_or_default().into_iter().rev());
+            waiting.extend(self.behind.remove(&row.id).unwrap_or_default().into_iter().rev());
             all.push(row);
         }
     }
 }
 
 /// The rows of one turn together, the turns in the order of their first rows.
-fn by_turn(mut rows: Vec<TranscriptEntry>) -> Vec<TranscriptEntry> {
-    let mut order: HashMap<String, usize> = HashMap::new();
+fn by_turn(mut rows: Vec<Outline>) -> Vec<Outline> {
+    let mut order: HashMap<Name, usize> = HashMap::new();
     for row in &rows {
         let next = order.len();
-        order.entry(row.turn_id.to_string()).or_insert(next);
+        order.entry(row.turn).or_insert(next);
     }
-    rows.sort_by_key(|row| order[row.turn_id.as_str()]);
+    rows.sort_by_key(|row| order[&row.turn]);
     rows
 }
 
@@ -151,6 +169,7 @@ mod tests {
     use codex_manager_model::TurnId;
     use jiff::Timestamp;
 
+    use super::super::outline::Names;
     use super::*;
 
     /// `id turn`, said by whoever the id begins with.
@@ -181,6 +200,30 @@ mod tests {
         TranscriptEntry { details, ..row(&named) }
     }
 
+    /// What becomes of rows of the child and a supplement, by their places in these lists.
+    fn joined(rows: &[TranscriptEntry], supplement: &[TranscriptEntry]) -> (Joined, Names) {
+        let names = Names::default();
+        let child = |(row, item): (&TranscriptEntry, u32)| names.outline(Source::Child { turn: 0, item }, row);
+        let written = |(entry, place): (&TranscriptEntry, i64)| Supplement {
+            row: names.outline(Source::Entry(EntryPlace(place)), entry),
+            anchor: entry.details.as_deref().and_then(anchor).map(|id| names.of(&id)),
+        };
+        let rows: Vec<_> = rows.iter().zip(0..).map(child).collect();
+        let canonical = Canonical::of(&names, rows.iter());
+        (join(rows, supplement.iter().zip(0..).map(written).collect(), &canonical), names)
+    }
+
+    /// A row with what becomes part of it of entries with its id.
+    fn with_parts(row: TranscriptEntry, entry: TranscriptEntry) -> TranscriptEntry {
+        let (joined, _) = joined(std::slice::from_ref(&row), std::slice::from_ref(&entry));
+        assert_eq!(joined.rows.len(), 1);
+        let parts = joined.parts.into_values().flatten();
+        parts.fold(row, |mut row, _| {
+            merge(&mut row, entry.clone());
+            row
+        })
+    }
+
     #[test]
     fn each_new_row_has_its_place() {
         let child = ["u1 t1", "c1 t1", "a1 t1", "c2 t1", "a2 t1", "c3 t1", "u2 t2", "c4 t2"];
@@ -196,17 +239,19 @@ mod tests {
             (&["a9 t2", "n1 t2"], "u1 c1 a1 c2 a2 c3 u2 c4 a9 n1"),
         ];
         for (supplement, expected) in table {
-            let rows = join(child.map(row).to_vec(), supplement.iter().map(|text| entry(text)).collect());
-            let ids: Vec<_> = rows.iter().map(|row| row.message_id.as_str()).collect();
-            assert_eq!(ids.join(" "), *expected, "{supplement:?}");
+            let supplement: Vec<_> = supplement.iter().map(|text| entry(text)).collect();
+            let (joined, names) = joined(&child.map(row), &supplement);
+            let all = child.map(row).into_iter().chain(supplement.iter().cloned());
+            let ids: HashMap<_, _> = all.map(|row| (names.of(&row.message_id), row.message_id)).collect();
+            let order: Vec<_> = joined.rows.iter().map(|row| ids[&row.id].as_str()).collect();
+            assert_eq!(order.join(" "), *expected);
         }
     }
 
     #[test]
     fn details_that_name_no_row_are_no_anchor() {
         for details in ["", "plain text", "[]", "7", r#"{"anchorItemId":7}"#, r#"{"anchorItemId":"u1""#] {
-            let entry = TranscriptEntry { details: Some(details.to_owned()), ..row("n1 t1") };
-            assert_eq!(anchor(&entry), None, "{details}");
+            assert_eq!(anchor(details), None, "{details}");
         }
     }
 
@@ -222,7 +267,7 @@ mod tests {
         ] {
             let row = TranscriptEntry { status: row_status, ..row("a1 t1") };
             let entry = TranscriptEntry { status: entry_status, ..row.clone() };
-            assert_eq!(join(vec![row], vec![entry])[0].status, merged);
+            assert_eq!(with_parts(row, entry).status, merged);
         }
         let at = |seconds| Timestamp::from_second(seconds).ok();
         let (content, details) = ("longer".to_owned(), Some("short".to_owned()));
@@ -238,7 +283,7 @@ mod tests {
             ..row.clone()
         };
         let merged = TranscriptEntry { details, started_at: at(4), ..row.clone() };
-        assert_eq!(join(vec![row], vec![entry]), [merged]);
+        assert_eq!(with_parts(row, entry), merged);
     }
 
     #[test]
@@ -250,9 +295,9 @@ mod tests {
                 status: ItemStatus::Error,
                 ..said.clone()
             };
-            assert_eq!(join(vec![said.clone()], vec![entry]), [said]);
+            assert_eq!(with_parts(said.clone(), entry), said);
         }
         let more = TranscriptEntry { content: "and more".to_owned(), ..row("c1 t1") };
-        assert_eq!(join(vec![row("c1 t1")], vec![more.clone()]), [more]);
+        assert_eq!(with_parts(row("c1 t1"), more.clone()), more);
     }
 }
