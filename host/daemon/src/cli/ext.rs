@@ -8,8 +8,6 @@ mod list;
 mod logs;
 mod screen;
 
-use std::path::PathBuf;
-
 use clap::Subcommand;
 use codex_manager_extension::ExtensionId;
 use serde_json::json;
@@ -36,13 +34,9 @@ Example: codex-manager ext list";
 /// Build, approve and look after extensions
 #[derive(Debug, Subcommand)]
 pub(super) enum Ext {
-    /// Build an extension from its source, on this machine, and print where its component is
-    #[command(after_help = "Example: codex-manager ext build extensions/guard")]
-    Build {
-        /// The folder with its extension.toml and Cargo.toml
-        #[arg(default_value = ".")]
-        folder: PathBuf,
-    },
+    /// Build an extension from its Rust source, on this machine, and print where its component is
+    #[command(after_help = build::MORE)]
+    Build(build::Build),
     /// List what was dropped and what was approved, with the next step for each
     #[command(after_help = STATES)]
     List,
@@ -90,7 +84,7 @@ pub(super) enum Ext {
 impl Ext {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
-            Self::Build { folder } => build::build(context, folder).await,
+            Self::Build(command) => command.run(context).await,
             Self::List => list::list(context).await,
             Self::Reload => reload(context).await,
             Self::Show { extension } => screen::show(context, extension.as_str()).await,
