@@ -26,6 +26,7 @@ mod invariants;
 mod kill_cycles;
 mod offline;
 mod operate;
+mod other_hosts;
 mod other_languages;
 mod projects;
 mod queue_off;
