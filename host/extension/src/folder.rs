@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use codex_manager_model::limits::{EXTENSION_COMPONENT_BYTES_MAX, EXTENSION_DROPS_MAX, EXTENSION_MANIFEST_BYTES_MAX};
 
 use crate::disk::read_bounded;
+use crate::limits::amount;
 use crate::{Anatomy, ApprovedCopy, Digest, ExtensionId, Grants, MANIFEST_FILE, Manifest, Vocabulary};
 
 pub use drops::Drops;
@@ -281,7 +282,7 @@ fn read_component(folder: &Path, name: &str) -> Result<Vec<u8>, DropFault> {
 /// Reads a file; of one that says that it is too long, nothing.
 fn read_file(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
     if fs::metadata(path)?.len() > bytes_max as u64 {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {bytes_max} bytes")));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {}", amount(bytes_max))));
     }
     read_bounded(path, bytes_max)
 }

@@ -11,6 +11,7 @@ use semver::Version;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::limits::amount;
 use crate::visible::visible;
 use crate::{Approved, Candidate, Digest, ExtensionId, LimitRequest, Limits, Manifest, Part, Vocabulary};
 
@@ -183,16 +184,12 @@ fn limits(asked: &LimitRequest, news: &News) -> [Limit; 3] {
         usual: (given > usual).then(|| format!("{usual:?}")),
         is_new: given > usual && is_new(name),
     };
-    let memory = |bytes: usize| match bytes {
-        whole if whole % (1 << 20) == 0 => format!("{} MiB", whole >> 20),
-        bytes => format!("{bytes} bytes"),
-    };
     [
         time("cpu", "compute for", given.cpu, usual.cpu),
         time("wall", "take", given.wall, usual.wall),
         Limit {
-            sentence: format!("use {} of memory", memory(given.memory_bytes)),
-            usual: (given.memory_bytes > usual.memory_bytes).then(|| memory(usual.memory_bytes)),
+            sentence: format!("use {} of memory", amount(given.memory_bytes)),
+            usual: (given.memory_bytes > usual.memory_bytes).then(|| amount(usual.memory_bytes)),
             is_new: given.memory_bytes > usual.memory_bytes && is_new("memory"),
         },
     ]

@@ -118,6 +118,11 @@ impl DropFault {
                 let sections: Vec<_> = capabilities.iter().map(|name| format!("[capabilities.{name}]")).collect();
                 format!("add {} with a reason to extension.toml, or do not use it", sections.join(" and "))
             }
+            Self::Unknown { imports } if imports.iter().any(|import| import.starts_with("wasi:")) => {
+                "build it without these (componentize-js: disableFeatures, componentize-py: --stub-wasi), or run it on a \
+                 host that has them"
+                    .to_owned()
+            }
             Self::Unknown { .. } => "build it without these, or run it on a host that has them".to_owned(),
             Self::WrongMajor { asked, has } => format!("build it against version {} of {}", has.major, asked.package),
             Self::NoHandler => "export a handler, and name it in extension.toml".to_owned(),

@@ -49,7 +49,11 @@ fn each_bad_drop_is_named_with_its_next_step_and_stops_nobody() {
         (files("module", MANIFEST, b"\0asm\x01\0\0\0"), "a WebAssembly module", "for wasm32-wasip2"),
         (files("cut", MANIFEST, cut), "ends too early", "copy the file again"),
         (files("undeclared", no_kv, good()), "it uses kv without asking", "add [capabilities.kv] with a reason"),
-        (files("unknown", MANIFEST, alien), "f, wasi:sockets/tcp@0.2.0", "a host that has them"),
+        (
+            files("unknown", MANIFEST, alien),
+            "f, wasi:sockets/tcp@0.2.0",
+            "disableFeatures, componentize-py: --stub-wasi",
+        ),
         (files("no-version", MANIFEST, wasm("house:kv/store", HANDLER)), "not have: house:kv/store", "without these"),
         (files("no-handler", MANIFEST, wasm(kv, "house:other/x@1.0.0")), "exports no handler", "export a handler"),
         (files("missing", MANIFEST, wasm(kv, "house:on-job/handler@1.0.0")), "not export: on-event", "export on-event"),
@@ -125,6 +129,11 @@ fn what_is_not_a_plain_file_of_a_usual_size_is_not_read() {
     for dropped in scan(&[root.path().to_owned()], &house()) {
         assert!(matches!(dropped.found, Err(DropFault::Unreadable { .. })), "{dropped:?}");
     }
+    let (big, _) = drops(&[Files("big", vec![(MANIFEST_FILE, MANIFEST.into())])]);
+    let file = fs::File::create(big.path().join("big/guard.wasm"));
+    file.and_then(|file| file.set_len(EXTENSION_COMPONENT_BYTES_MAX as u64 + 1)).expect("a file");
+    let told = scan(&[big.path().to_owned()], &house()).remove(0).found.expect_err("too long").to_string();
+    assert_eq!(told, "guard.wasm cannot be read: longer than 32 MiB");
 }
 
 #[test]

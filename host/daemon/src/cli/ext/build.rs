@@ -167,8 +167,8 @@ fn next(component: &Path) -> String {
 mod tests {
     use codex_manager_extension::Shape;
     use codex_manager_model::limits::{
-        EXTENSION_CPU, EXTENSION_CPU_MAX, EXTENSION_MEMORY_BYTES, EXTENSION_MEMORY_BYTES_MAX, EXTENSION_WALL,
-        EXTENSION_WALL_MAX,
+        EXTENSION_COMPONENT_BYTES_MAX, EXTENSION_CPU, EXTENSION_CPU_MAX, EXTENSION_MEMORY_BYTES,
+        EXTENSION_MEMORY_BYTES_MAX, EXTENSION_WALL, EXTENSION_WALL_MAX,
     };
 
     use super::*;
@@ -245,6 +245,7 @@ mod tests {
         for shape in [Shape::Text, Shape::Texts, Shape::Integer, Shape::Flag, Shape::Bytes] {
             assert!(tables.contains(&format!("`{}`", shape.name())), "{}", shape.name());
         }
+        assert!(page.contains(&format!("A component has at most {} MiB.", EXTENSION_COMPONENT_BYTES_MAX >> 20)));
         let most = [EXTENSION_CPU, EXTENSION_CPU_MAX, EXTENSION_WALL, EXTENSION_WALL_MAX];
         let most = most.map(|time| match time.subsec_millis() {
             0 => format!("{} s", time.as_secs()),
