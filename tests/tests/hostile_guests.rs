@@ -13,22 +13,32 @@ use crate::sandbox::{Sandbox, event, lay, record};
 
 #[tokio::test]
 async fn one_that_computes_for_ever() {
-    fails_alone("spins", FailureKind::Cpu, "computed for longer than 250ms").await;
+    fails_alone("spins", FailureKind::Cpu, "computed for longer than 250ms ([limits] cpu)").await;
 }
 
 #[tokio::test]
 async fn one_that_computes_for_ever_before_it_is_called() {
-    fails_alone("spins-at-start", FailureKind::Cpu, "computed for longer than 250ms").await;
+    fails_alone("spins-at-start", FailureKind::Cpu, "computed for longer than 250ms ([limits] cpu)").await;
 }
 
 #[tokio::test]
 async fn one_that_fills_its_memory() {
-    fails_alone("hoards", FailureKind::Memory, "failed, because it may not have more than 67108864 bytes").await;
+    fails_alone(
+        "hoards",
+        FailureKind::Memory,
+        "failed, because it may not have more than 64 MiB of memory ([limits] memory)",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn one_that_fills_many_memories() {
-    fails_alone("hoards-apart", FailureKind::Memory, "failed, because it may not have more than 67108864 bytes").await;
+    fails_alone(
+        "hoards-apart",
+        FailureKind::Memory,
+        "failed, because it may not have more than 64 MiB of memory ([limits] memory)",
+    )
+    .await;
 }
 
 #[tokio::test]

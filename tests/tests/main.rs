@@ -29,6 +29,7 @@ mod kill_cycles;
 mod large_answers;
 mod offline;
 mod operate;
+mod other_hosts;
 mod other_languages;
 mod projects;
 mod queue_off;

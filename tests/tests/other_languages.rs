@@ -28,9 +28,9 @@ async fn answers_and_is_stopped(language: &str) {
     };
     answers(&linked, language).await;
     for (misdeed, kind, sentence) in [
-        ("spin", FailureKind::Cpu, "computed for longer than 250ms"),
+        ("spin", FailureKind::Cpu, "computed for longer than 250ms ([limits] cpu)"),
         ("wait", FailureKind::Wall, "took longer than 500ms"),
-        ("hoard", FailureKind::Memory, "failed, because it may not have more than 67108864 bytes"),
+        ("hoard", FailureKind::Memory, "failed, because it may not have more than 64 MiB of memory ([limits] memory)"),
     ] {
         let event = event(&json!({ "do": misdeed }).to_string());
         // What computes needs its time on a busy machine, too; what waits need not be waited for.

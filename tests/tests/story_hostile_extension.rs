@@ -41,7 +41,7 @@ async fn one_extension_fails_alone_and_the_other_serves_this_event_and_the_next(
         let last = frames.iter().rfind(|frame| is_failure(frame)).unwrap();
         let ended = frames.iter().rfind(|frame| frame["type"] == "app_server.turn.completed").unwrap();
         let sentence = format!(
-            "hostile.spins computed for longer than 250ms, on event {} (app_server.turn.completed)",
+            "hostile.spins computed for longer than 250ms ([limits] cpu), on event {} (app_server.turn.completed)",
             row(ended).unwrap()
         );
         assert_eq!(last["payload"]["sentence"], json!(sentence));

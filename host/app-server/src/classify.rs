@@ -29,6 +29,22 @@ pub fn known() -> impl Iterator<Item = (&'static str, Class)> {
     TABLE.iter().copied()
 }
 
+/// Every request that Codex 0.169 makes of its client.
+pub const REQUESTS: [&str; 11] = [
+    "item/commandExecution/requestApproval",
+    "item/fileChange/requestApproval",
+    "item/permissions/requestApproval",
+    "item/tool/requestUserInput",
+    "item/tool/call",
+    "mcpServer/elicitation/request",
+    "account/chatgptAuthTokens/refresh",
+    "attestation/generate",
+    "currentTime/read",
+    // As older versions ask.
+    "execCommandApproval",
+    "applyPatchApproval",
+];
+
 fn by_name(method: &str) -> Class {
     let last = method.rsplit('/').next().unwrap_or(method).to_ascii_lowercase();
     if last.ends_with("delta") || last.ends_with("progress") { Class::Ephemeral } else { Class::Durable }

@@ -74,20 +74,7 @@ mod tests {
 
     #[test]
     fn every_known_method_has_a_kind_of_its_own() {
-        let requests = [
-            "item/commandExecution/requestApproval",
-            "item/fileChange/requestApproval",
-            "item/tool/requestUserInput",
-            "mcpServer/elicitation/request",
-            "item/permissions/requestApproval",
-            "item/tool/call",
-            "account/chatgptAuthTokens/refresh",
-            "attestation/generate",
-            "currentTime/read",
-            "applyPatchApproval",
-            "execCommandApproval",
-        ];
-        let methods = crate::classify::TABLE.iter().map(|(method, _)| *method).chain(requests);
+        let methods = crate::classify::TABLE.iter().map(|(method, _)| *method).chain(crate::classify::REQUESTS);
         let kinds: Vec<String> = methods.map(normalize).collect();
         for kind in &kinds {
             let words = kind.split(['.', '_']);

@@ -52,6 +52,7 @@ mod replace;
 mod retention;
 mod secret;
 mod service;
+mod shell;
 mod start_error;
 mod storage;
 mod stream;

@@ -11,13 +11,15 @@ use serde_json::Value;
 pub struct Claim(String);
 
 /// How a claim is read off a payload, as data: a prefix, and the JSON pointer of the id that follows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ClaimRule {
     /// What is claimed: `door`, `window`, ….
     pub noun: String,
     /// Where in the payload the id lies, as a JSON pointer: `/door`.
     pub pointer: String,
     /// What of it is claimed, where that is not the whole: `lock` makes `door:<id>:lock`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 /// A limit that was exceeded. It travels as the cause of a trap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Exceeded {
-    #[error("it computed for longer than it may")]
+    #[error("it computed for longer than it may ([limits] cpu)")]
     Cpu,
     #[error("it logged more than {bytes} bytes or {lines} lines")]
     Log { bytes: usize, lines: usize },

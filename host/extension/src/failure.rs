@@ -8,6 +8,7 @@ use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use crate::exceeded::Exceeded;
+use crate::limits::amount;
 use crate::visible::visible;
 use crate::{ExtensionId, Limits};
 
@@ -94,7 +95,8 @@ impl Teller<'_> {
 
     fn cause(&self, error: &wasmtime::Error) -> Failure {
         if let Some(Exceeded::Cpu) = error.downcast_ref() {
-            return self.failure(FailureKind::Cpu, format!("computed for longer than {:?}", self.limits.cpu));
+            return self
+                .failure(FailureKind::Cpu, format!("computed for longer than {:?} ([limits] cpu)", self.limits.cpu));
         }
         if let Some(exceeded) = error.downcast_ref::<Exceeded>() {
             return self.exceeded(*exceeded);
@@ -103,9 +105,9 @@ impl Teller<'_> {
             return self.failure(FailureKind::Host, format!("could not start, because {}", error.root_cause()));
         }
         if self.memory_refused {
-            let most = self.limits.memory_bytes;
-            return self
-                .failure(FailureKind::Memory, format!("failed, because it may not have more than {most} bytes"));
+            let most = amount(self.limits.memory_bytes);
+            let what = format!("failed, because it may not have more than {most} of memory ([limits] memory)");
+            return self.failure(FailureKind::Memory, what);
         }
         if let Some(I32Exit(status)) = error.downcast_ref() {
             return self.failure(FailureKind::Trap, format!("exited with {status} instead of returning"));

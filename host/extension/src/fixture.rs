@@ -20,6 +20,8 @@ pub(crate) fn house() -> Vocabulary {
             (text("window.opened"), EventKind::default()),
             (text("window.rattled"), EventKind { ephemeral: true, ..EventKind::default() }),
             (text("weather.*"), told("how the weather is")),
+            (text("weather.rain"), told("each shower")),
+            (text("weather.sun"), EventKind::default()),
         ]),
         withheld: BTreeMap::from([(text("alarm_"), text("alarms are not for extensions"))]),
         actions: BTreeMap::from([

@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use codex_manager_model::limits::{EXTENSION_COMPONENT_BYTES_MAX, EXTENSION_DROPS_MAX, EXTENSION_MANIFEST_BYTES_MAX};
 
 use crate::disk::read_bounded;
-use crate::{Anatomy, Digest, ExtensionId, Grants, MANIFEST_FILE, Manifest, Vocabulary};
+use crate::limits::amount;
+use crate::{Anatomy, ApprovedCopy, Digest, ExtensionId, Grants, MANIFEST_FILE, Manifest, Vocabulary};
 
 pub use drops::Drops;
 pub use fault::DropFault;
@@ -23,7 +24,7 @@ pub use fault::DropFault;
 /// How many entries of a root are looked at for folders; nobody knows how many lie there.
 const ENTRIES_MAX: usize = 16 * EXTENSION_DROPS_MAX;
 
-/// One folder of a drop folder.
+/// One folder of a drop folder; or such a folder itself, where something is wrong with that.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dropped {
     /// Where it lies.
@@ -56,11 +57,11 @@ pub struct Offer {
     pub component: Vec<u8>,
 }
 
-/// Reads every drop below `roots`, in order. A root may be a drop itself; otherwise each folder in it is one, unless its
+/// Reads every drop below `roots`, in order; then, each under its root, what is to be said about the roots. A root may be a drop itself; otherwise each folder in it is one, unless its
 /// name starts with a dot. A root that is not there is empty, and a folder that is found on two ways counts once.
 pub fn scan(roots: &[PathBuf], vocabulary: &Vocabulary) -> Vec<Dropped> {
-    let judged = |place: Result<PathBuf, Dropped>| place.map_or_else(|bad| bad, |folder| look(folder, vocabulary).0);
-    let mut drops: Vec<_> = places(roots).into_iter().map(judged).collect();
+    let Places { folders, warnings } = Places::below(roots);
+    let mut drops: Vec<_> = folders.into_iter().map(|folder| look(folder, vocabulary).0).chain(warnings).collect();
     fault_shared_ids(&mut drops);
     drops
 }
@@ -75,6 +76,29 @@ pub fn read(folder: &Path, vocabulary: &Vocabulary) -> Result<Offer, DropFault> 
     let parsed = parse(&manifest, vocabulary)?;
     let component = read_component(folder, &parsed.component)?;
     offer(manifest, parsed, component, vocabulary)
+}
+
+/// Reads one drop for whichever host: as [`Manifest::parse_for_any_host`] does, and what the component imports is taken as
+/// it is too.
+///
+/// # Errors
+///
+/// What would be wrong with it anywhere.
+pub fn read_for_any_host(folder: &Path) -> Result<Offer, DropFault> {
+    let manifest = read_manifest(folder)?;
+    let parsed = Manifest::parse_for_any_host(text(&manifest)?).map_err(DropFault::Manifest)?;
+    let component = read_component(folder, &parsed.component)?;
+    Anatomy::of(&component).map_err(DropFault::Component)?;
+    Ok(Offer::new(manifest, parsed, component))
+}
+
+/// Reads the manifest of a drop alone, for whichever host.
+///
+/// # Errors
+///
+/// What would be wrong with it anywhere.
+pub fn manifest_for_any_host(folder: &Path) -> Result<Manifest, DropFault> {
+    Manifest::parse_for_any_host(text(&read_manifest(folder)?)?).map_err(DropFault::Manifest)
 }
 
 /// Reads the manifest of a drop alone.
@@ -96,58 +120,111 @@ impl Offer {
         let parsed = parse(&manifest, vocabulary)?;
         offer(manifest, parsed, component, vocabulary)
     }
+
+    /// Judges an approved copy, by [`Manifest::parse_approved`].
+    ///
+    /// # Errors
+    ///
+    /// What this host no longer takes.
+    pub fn of_approved(copy: ApprovedCopy, vocabulary: &Vocabulary) -> Result<Self, DropFault> {
+        let parsed = Manifest::parse_approved(text(&copy.manifest)?, vocabulary).map_err(DropFault::Manifest)?;
+        offer(copy.manifest, parsed, copy.component, vocabulary)
+    }
+
+    fn new(manifest: Vec<u8>, parsed: Manifest, component: Vec<u8>) -> Self {
+        let digest = Digest::of_extension(&manifest, &component);
+        let candidate = Candidate { grants: Grants::asked_by(&parsed), manifest: parsed, digest };
+        Self { candidate, manifest, component }
+    }
 }
 
 fn offer(manifest: Vec<u8>, parsed: Manifest, component: Vec<u8>, vocabulary: &Vocabulary) -> Result<Offer, DropFault> {
     let anatomy = Anatomy::of(&component).map_err(DropFault::Component)?;
     fit::check(&parsed, &anatomy, vocabulary)?;
-    let digest = Digest::of_extension(&manifest, &component);
-    let candidate = Candidate { grants: Grants::asked_by(&parsed), manifest: parsed, digest };
-    Ok(Offer { candidate, manifest, component })
+    Ok(Offer::new(manifest, parsed, component))
 }
 
-/// The folders of all drops, each once, and what cannot be looked at. Nothing of them is read.
-fn places(roots: &[PathBuf]) -> Vec<Result<PathBuf, Dropped>> {
-    let mut seen = BTreeSet::new();
-    let mut places: Vec<_> = roots.iter().flat_map(|root| places_below(root)).collect();
-    places.retain(|place| {
-        let folder = place.as_ref().unwrap_or_else(|bad| &bad.folder);
-        seen.insert(folder.canonicalize().unwrap_or_else(|_| folder.clone()))
-    });
-    places
+/// What is to be looked at. Nothing of it is read.
+#[derive(Default)]
+struct Places {
+    /// The folders of all drops, each once.
+    folders: Vec<PathBuf>,
+    /// What is to be said about the roots themselves: no drop takes its place, whatever way leads to it.
+    warnings: Vec<Dropped>,
 }
 
-fn places_below(root: &Path) -> Vec<Result<PathBuf, Dropped>> {
-    if root.join(MANIFEST_FILE).exists() {
-        return vec![Ok(root.to_owned())];
-    }
-    match folders_in(root) {
-        Ok((folders, is_all)) => {
-            let too_many = (!is_all).then(|| bad(root, DropFault::TooMany { drops_max: EXTENSION_DROPS_MAX }));
-            folders.into_iter().map(Ok).chain(too_many.map(Err)).collect()
+impl Places {
+    fn below(roots: &[PathBuf]) -> Self {
+        let mut places = Self::default();
+        let mut roots_seen = BTreeSet::new();
+        for root in roots.iter().filter(|root| roots_seen.insert(canonical(root))) {
+            places.add(root);
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(error) => vec![Err(bad(root, unreadable("the folder", &error)))],
+        let mut seen = BTreeSet::new();
+        places.folders.retain(|folder| seen.insert(canonical(folder)));
+        places
+    }
+
+    fn add(&mut self, root: &Path) {
+        if root.join(MANIFEST_FILE).exists() {
+            return self.folders.push(root.to_owned());
+        }
+        match Entries::of(root) {
+            Ok(entries) => {
+                self.folders.extend(entries.folders);
+                let too_many = (!entries.is_all).then_some(DropFault::TooMany { drops_max: EXTENSION_DROPS_MAX });
+                let files = entries.components;
+                let astray = (!files.is_empty()).then_some(DropFault::Astray { files });
+                self.warnings.extend(too_many.into_iter().chain(astray).map(|fault| warning(root, fault)));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => self.warnings.push(warning(root, unreadable("the folder", &error))),
+        }
     }
 }
 
-/// The first folders of a root by their names, and whether these are all.
-fn folders_in(root: &Path) -> io::Result<(Vec<PathBuf>, bool)> {
-    let mut folders = Vec::new();
-    let mut entries = fs::read_dir(root)?;
-    for entry in entries.by_ref().take(ENTRIES_MAX) {
-        let entry = entry?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b".") && entry.path().is_dir() {
+/// What lies in a root.
+struct Entries {
+    /// Its folders, the first by their names.
+    folders: Vec<PathBuf>,
+    /// Files that look like components: nobody would look at one that lies in no folder of its own.
+    components: Vec<String>,
+    /// Whether everything was looked at.
+    is_all: bool,
+}
+
+impl Entries {
+    fn of(root: &Path) -> io::Result<Self> {
+        let (mut folders, mut components) = (Vec::new(), Vec::new());
+        let mut entries = fs::read_dir(root)?;
+        for entry in entries.by_ref().take(ENTRIES_MAX) {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name.as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
+            // A link that leads nowhere was meant to be a folder.
+            if entry.path().metadata().is_ok_and(|what| !what.is_dir()) {
+                if name.as_encoded_bytes().ends_with(b".wasm") {
+                    components.push(name.to_string_lossy().into_owned());
+                }
+                continue;
+            }
             folders.push(entry.path());
         }
+        folders.sort();
+        components.sort();
+        let is_all = folders.len() <= EXTENSION_DROPS_MAX && entries.next().is_none();
+        folders.truncate(EXTENSION_DROPS_MAX);
+        Ok(Self { folders, components, is_all })
     }
-    folders.sort();
-    let is_all = folders.len() <= EXTENSION_DROPS_MAX && entries.next().is_none();
-    folders.truncate(EXTENSION_DROPS_MAX);
-    Ok((folders, is_all))
 }
 
-fn bad(root: &Path, fault: DropFault) -> Dropped {
+fn canonical(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
+}
+
+fn warning(root: &Path, fault: DropFault) -> Dropped {
     Dropped { folder: root.to_owned(), id: None, found: Err(fault) }
 }
 
@@ -188,8 +265,11 @@ fn read_manifest(folder: &Path) -> Result<Vec<u8>, DropFault> {
 }
 
 fn parse(bytes: &[u8], vocabulary: &Vocabulary) -> Result<Manifest, DropFault> {
-    let text = str::from_utf8(bytes).map_err(|_| DropFault::NotText)?;
-    Manifest::parse(text, vocabulary).map_err(DropFault::Manifest)
+    Manifest::parse(text(bytes)?, vocabulary).map_err(DropFault::Manifest)
+}
+
+fn text(bytes: &[u8]) -> Result<&str, DropFault> {
+    str::from_utf8(bytes).map_err(|_| DropFault::NotText)
 }
 
 fn read_component(folder: &Path, name: &str) -> Result<Vec<u8>, DropFault> {
@@ -202,7 +282,7 @@ fn read_component(folder: &Path, name: &str) -> Result<Vec<u8>, DropFault> {
 /// Reads a file; of one that says that it is too long, nothing.
 fn read_file(path: &Path, bytes_max: usize) -> io::Result<Vec<u8>> {
     if fs::metadata(path)?.len() > bytes_max as u64 {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {bytes_max} bytes")));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {}", amount(bytes_max))));
     }
     read_bounded(path, bytes_max)
 }

@@ -85,6 +85,6 @@ pub use registry::Registry;
 pub use review::{Ask, Heard, Limit, News, Review, Settable};
 pub use shape::Shape;
 pub use visible::is_visible;
-pub use vocabulary::{ActionKind, CapabilityKind, EventKind, Package, Vocabulary, Wider};
+pub use vocabulary::{ActionKind, CapabilityKind, EventKind, Package, Vocabulary, VocabularyError, Wider};
 /// The engine below, of the version that a [`Capability`] is linked with.
 pub use wasmtime;

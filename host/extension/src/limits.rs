@@ -68,6 +68,14 @@ impl Limits {
     }
 }
 
+/// A number of bytes for people, as a manifest may say it.
+pub(crate) fn amount(bytes: usize) -> String {
+    match bytes {
+        whole if whole % (1 << 20) == 0 => format!("{} MiB", whole >> 20),
+        bytes => format!("{bytes} bytes"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -149,8 +149,10 @@ fn listed(dropped: &Dropped, approved: Option<&Approved>, vocabulary: &Vocabular
 }
 
 fn gone(approved: &Approved) -> Listed {
-    let next_step = to_wake(approved)
-        .or_else(|| Some("nothing, or revoke it: its folder is gone, its approved copy runs".to_owned()));
+    let next_step = Some(match to_wake(approved) {
+        Some(wake) => format!("{wake}, or revoke it: its folder is gone"),
+        None => "nothing, or revoke it: its folder is gone, its approved copy runs".to_owned(),
+    });
     Listed {
         id: Some(approved.id.clone()),
         folder: None,

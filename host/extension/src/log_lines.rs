@@ -70,10 +70,10 @@ impl LogLines {
         Self(Arc::new(Mutex::new(Inner { lines: Vec::new(), bytes_left: bytes, full, lines_max: lines })))
     }
 
-    /// Adds lines, one for each in `text`.
+    /// Adds lines, one for each in `text` but the advice after a panic: nobody can set a guest's environment.
     pub(crate) fn write(&self, level: Level, text: &str) -> Result<(), Exceeded> {
         let mut inner = self.inner();
-        for line in text.lines() {
+        for line in text.lines().filter(|line| !line.starts_with(PANIC_ADVICE)) {
             if inner.lines.len() == inner.lines_max || line.len() > inner.bytes_left {
                 return Err(inner.full);
             }
@@ -84,11 +84,11 @@ impl LogLines {
     }
 
     /// What it said last at this level or above. Of a panic, that is its place and its message, which are lines of their
-    /// own, without the advice after them: nobody can set a guest's environment.
+    /// own.
     pub(crate) fn last(&self, level: Level) -> Option<String> {
         let inner = self.inner();
         let lines = inner.lines.iter().filter(|line| line.level >= level).map(|line| line.message.trim());
-        let said: Vec<_> = lines.filter(|line| !line.is_empty() && !line.starts_with(PANIC_ADVICE)).collect();
+        let said: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
         let panic = said.iter().enumerate().rev().find_map(|(at, line)| Some((at, line.find(PANIC)?)));
         match panic {
             Some((at, begin)) => {
@@ -140,6 +140,7 @@ mod tests {
                 log.write(*level, text).expect("it fits");
             }
             assert_eq!(log.last(Level::Warn).as_deref(), words);
+            assert!(log.take().iter().all(|line| !line.message.contains("RUST_BACKTRACE")));
         }
     }
 }

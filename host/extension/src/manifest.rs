@@ -114,12 +114,44 @@ pub struct LimitRequest {
     pub memory_bytes: Option<u64>,
 }
 
+/// What the names in a manifest are looked up in.
+#[derive(Clone, Copy)]
+enum Names<'v> {
+    /// What a host has: others are refused.
+    Of(&'v Vocabulary),
+    /// The same, but for the kinds of events.
+    Approved(&'v Vocabulary),
+    /// Nothing.
+    Any,
+}
+
+impl<'v> Names<'v> {
+    /// What the host has, if it is known.
+    fn vocabulary(self) -> Option<&'v Vocabulary> {
+        match self {
+            Self::Of(vocabulary) | Self::Approved(vocabulary) => Some(vocabulary),
+            Self::Any => None,
+        }
+    }
+
+    /// The same, where kinds of events are looked up in it.
+    fn events(self) -> Option<&'v Vocabulary> {
+        match self {
+            Self::Of(vocabulary) => Some(vocabulary),
+            Self::Approved(_) | Self::Any => None,
+        }
+    }
+}
+
 /// Why a text is no manifest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ManifestError {
     /// It is not TOML.
     #[error("not TOML: {0}")]
     Syntax(Problem),
+    /// It is of a newer format than is read here.
+    #[error("{0}")]
+    Newer(Problem),
     /// It is TOML and says something that cannot be.
     #[error("{}", listed(.0))]
     Refused(Vec<Problem>),
@@ -142,7 +174,27 @@ impl Manifest {
     ///
     /// [`ManifestError`], with every problem and its line.
     pub fn parse(text: &str, vocabulary: &Vocabulary) -> Result<Self, ManifestError> {
-        parse::manifest(text, vocabulary)
+        parse::manifest(text, Names::Of(vocabulary))
+    }
+
+    /// Reads the manifest of what was approved. A kind of event that this host knows no more is not heard, and keeps nobody
+    /// from hearing the others.
+    ///
+    /// # Errors
+    ///
+    /// [`ManifestError`], where the host has changed in another way.
+    pub fn parse_approved(text: &str, vocabulary: &Vocabulary) -> Result<Self, ManifestError> {
+        parse::manifest(text, Names::Approved(vocabulary))
+    }
+
+    /// Reads a manifest for whichever host: kinds, handlers and capabilities are taken as they are named. For those who
+    /// build; nothing is approved by it.
+    ///
+    /// # Errors
+    ///
+    /// [`ManifestError`], where it could be no host's.
+    pub fn parse_for_any_host(text: &str) -> Result<Self, ManifestError> {
+        parse::manifest(text, Names::Any)
     }
 
     /// Who a manifest says it is, as far as that can be read of one that is no good: what was approved under that name is

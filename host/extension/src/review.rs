@@ -11,6 +11,7 @@ use semver::Version;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::limits::amount;
 use crate::visible::visible;
 use crate::{Approved, Candidate, Digest, ExtensionId, LimitRequest, Limits, Manifest, Part, Vocabulary};
 
@@ -44,8 +45,6 @@ pub struct Review {
     pub limits: [Limit; 3],
     /// Its settings, with what holds as long as nobody sets them.
     pub settings: Vec<Settable>,
-    /// What is no fault and keeps it from working as it is meant.
-    pub notes: Vec<String>,
 }
 
 /// One thing that is asked for.
@@ -72,7 +71,7 @@ pub struct Ask {
 pub struct Heard {
     /// The kind, or the family.
     pub kind: String,
-    /// What that tells it, in the host's words; empty if the host has none.
+    /// What that tells it, in the host's words, and no wider; empty if the host has none for a kind.
     pub sentence: String,
     /// Whether it was not heard before.
     pub is_new: bool,
@@ -118,7 +117,6 @@ impl Review {
             asks: asks(candidate, approved, &news, vocabulary),
             limits: limits(&manifest.limits, &news),
             settings: settings(manifest),
-            notes: vocabulary.notes(manifest),
             sentence: news.sentence(approved),
             news,
         }
@@ -161,7 +159,7 @@ fn heard(part: &Part, candidate: &Candidate, approved: Option<&Approved>, vocabu
     let before = approved.and_then(|approved| approved.grants.handlers.get(name));
     let heard = |kind: &String| Heard {
         kind: kind.clone(),
-        sentence: vocabulary.sentence_of(kind).to_owned(),
+        sentence: vocabulary.sentence_of(kind),
         is_new: !before.is_some_and(|before| before.hears(kind)),
     };
     candidate.grants.handlers.get(name).into_iter().flat_map(|handler| &handler.kinds).map(heard).collect()
@@ -186,16 +184,12 @@ fn limits(asked: &LimitRequest, news: &News) -> [Limit; 3] {
         usual: (given > usual).then(|| format!("{usual:?}")),
         is_new: given > usual && is_new(name),
     };
-    let memory = |bytes: usize| match bytes {
-        whole if whole % (1 << 20) == 0 => format!("{} MiB", whole >> 20),
-        bytes => format!("{bytes} bytes"),
-    };
     [
         time("cpu", "compute for", given.cpu, usual.cpu),
         time("wall", "take", given.wall, usual.wall),
         Limit {
-            sentence: format!("use {} of memory", memory(given.memory_bytes)),
-            usual: (given.memory_bytes > usual.memory_bytes).then(|| memory(usual.memory_bytes)),
+            sentence: format!("use {} of memory", amount(given.memory_bytes)),
+            usual: (given.memory_bytes > usual.memory_bytes).then(|| amount(usual.memory_bytes)),
             is_new: given.memory_bytes > usual.memory_bytes && is_new("memory"),
         },
     ]

@@ -3,21 +3,27 @@
 //! Manifests are checked against it and the screen that a person reads takes its sentences from it. It holds no code:
 //! what a capability *does* is registered with the engine.
 
+mod file;
 mod heard;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use semver::Version;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{ClaimRule, Manifest, Shape, Verdict};
+use crate::{ClaimRule, Shape, Verdict};
+
+pub use file::VocabularyError;
 
 /// Everything that a host lets an extension name.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Vocabulary {
     /// The handlers it calls, by their name in a manifest (`on-event`).
     pub handlers: BTreeMap<String, Package>,
-    /// The kinds of events it tells of. A key that ends in `.*` stands for every kind below it.
+    /// The kinds of events it tells of. A key that ends in `.*` is a family: it tells what those below it are together,
+    /// and what those are like that come below it and are not known here.
     pub events: BTreeMap<String, EventKind>,
     /// Kinds of events that are not for extensions, by how they begin (`alarm_`), each with the reason.
     pub withheld: BTreeMap<String, String>,
@@ -30,7 +36,8 @@ pub struct Vocabulary {
 }
 
 /// A package of WIT at the version that the host has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Package {
     /// `namespace:name`, without a version.
     pub name: String,
@@ -39,29 +46,37 @@ pub struct Package {
 }
 
 /// A kind of event.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct EventKind {
-    /// What an extension is told by it, in the host's words: "each knock at the door". Empty where the family says it.
+    /// What an extension is told by it, in the host's words: "each knock at the door". Where it is empty, the kind itself
+    /// is shown.
     pub sentence: String,
     /// Never written to the log, and so not for extensions: no mark could be kept for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ephemeral: bool,
     /// Set if the event asks a question that somebody must decide: the claim that stands for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub interaction: Option<ClaimRule>,
 }
 
 /// A kind of action.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ActionKind {
     /// What it lets an extension do, in the host's words: "open the door".
     pub sentence: String,
     /// What only one group may have; `None` competes with nobody.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimRule>,
     /// Which way it decides the interaction that it claims.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
 }
 
 /// A capability.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CapabilityKind {
     /// The package whose interfaces it gives.
     pub package: Package,
@@ -70,13 +85,16 @@ pub struct CapabilityKind {
     /// The parameters that a manifest may give, each optional. `reason` is none of them: every capability needs one.
     ///
     /// A smaller number and a shorter list have to allow less, and no other change of one is taken to.
+    #[serde(default)]
     pub parameters: BTreeMap<String, Shape>,
     /// What it lets an extension do beyond that where a parameter has a certain value.
+    #[serde(default)]
     pub wider: Vec<Wider>,
 }
 
 /// A value of a parameter that makes a capability another thing to say yes to.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Wider {
     /// The parameter.
     pub parameter: String,
@@ -122,17 +140,15 @@ impl Vocabulary {
         })
     }
 
-    /// What a person is told of the events below this pattern: its own sentence, else that of the closest family around
-    /// it. Empty if the host has none.
-    pub fn sentence_of(&self, pattern: &str) -> &str {
+    /// What a person is told of the events that this pattern of a manifest hears, in the host's words. Empty for one kind
+    /// that the host has none for.
+    pub fn sentence_of(&self, pattern: &str) -> String {
         heard::sentence(self, pattern)
     }
 
-    /// What is no fault of a manifest and keeps it from working as it is meant: kinds of events that this host knows
-    /// nothing of, though a newer one might.
-    pub fn notes(&self, manifest: &Manifest) -> Vec<String> {
-        let kinds = manifest.handlers.values().flat_map(|handler| &handler.kinds);
-        kinds.filter_map(|pattern| heard::note(self, pattern)).collect()
+    /// Why nothing is ever heard by this pattern of a manifest; `hint` says which of these names was probably meant.
+    pub(crate) fn unheard(&self, pattern: &str, hint: impl Fn(&BTreeSet<&str>) -> String) -> Option<String> {
+        heard::unheard(self, pattern, hint)
     }
 }
 

@@ -1,6 +1,7 @@
 //! From an extension's source to its component.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -85,7 +86,8 @@ fn made(messages: &str) -> Option<PathBuf> {
 
 fn place(made: &Path, component: &Path) -> std::io::Result<()> {
     let folder = component.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    // Whoever runs it may be another user: it can be read as any file that this one makes.
+    let mut file = tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o666)).tempfile_in(folder)?;
     std::io::copy(&mut fs::File::open(made)?, &mut file)?;
     file.persist(component)?;
     Ok(())

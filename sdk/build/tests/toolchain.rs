@@ -246,6 +246,9 @@ fn a_component_is_put_in_its_place_or_the_place_stays_as_it_was() {
     let target = Target::Private("/private".into());
     machine.toolchain.build(machine.folder.path(), &target, &place).unwrap();
     assert_eq!(fs::read_to_string(&place).unwrap(), "new");
+    fs::write(machine.path("any"), "").unwrap();
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode();
+    assert_eq!(mode(&place), mode(&machine.path("any")), "as any file that this user makes");
     let flags = fs::read_to_string(machine.path("flags")).unwrap();
     assert!(flags.contains("target.wasm32-wasip2.rustflags=["), "{flags}");
     assert!(flags.contains(r#""--sysroot=/private"]"#), "{flags}");

@@ -9,8 +9,6 @@ mod logs;
 mod offline;
 mod screen;
 
-use std::path::PathBuf;
-
 use clap::{Subcommand, ValueEnum};
 use codex_manager_extension::ExtensionId;
 use serde_json::{Value, json};
@@ -52,13 +50,9 @@ Example: codex-manager ext require codex-manager.guard";
 /// Build, approve and look after extensions
 #[derive(Debug, Subcommand)]
 pub(super) enum Ext {
-    /// Build an extension from its source, on this machine, and print where its component is
-    #[command(after_help = "Example: codex-manager ext build extensions/guard")]
-    Build {
-        /// The folder with its extension.toml and Cargo.toml
-        #[arg(default_value = ".")]
-        folder: PathBuf,
-    },
+    /// Build an extension from its Rust source, on this machine, and print where its component is
+    #[command(after_help = build::MORE)]
+    Build(build::Build),
     /// List what was dropped and what was approved, with the next step for each
     #[command(after_help = STATES)]
     List,
@@ -120,7 +114,7 @@ pub(super) enum Ext {
 impl Ext {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
-            Self::Build { folder } => build::build(context, folder).await,
+            Self::Build(command) => command.run(context).await,
             Self::List => list::list(context).await,
             Self::Reload => reload(context).await,
             Self::Show { extension } => screen::show(context, extension.as_str()).await,

@@ -1,6 +1,12 @@
 //! What this host offers to extensions: Codex's words, and ours.
 //!
-//! The log holds more than extensions hear of: what concerns tokens and what extensions themselves do is not in here.
+//! The log holds more than extensions hear of: what concerns tokens and what extensions themselves do is not in here. A
+//! kind of a newer Codex that stands in no table here cannot be asked for by name; a family that it lies in takes it in, and
+//! says so where somebody approves it.
+
+#[cfg(test)]
+mod contract;
+mod told;
 
 use codex_manager_app_server::classify::{Class, known};
 use codex_manager_app_server::normalize::normalize;
@@ -9,6 +15,8 @@ use codex_manager_extension::capability::kv::{Kept, Kv};
 use codex_manager_extension::capability::log::Log;
 use codex_manager_extension::capability::sessions::{SessionReader, Sessions};
 use codex_manager_extension::{ActionKind, ClaimRule, EventKind, Registry, Verdict};
+
+use told::{FAMILIES, HOUSE, NOTIFICATIONS, REQUESTS};
 
 /// An approval was decided, or can no longer be.
 pub(super) const APPROVAL_RESOLVED: &str = "approval_resolved";
@@ -27,60 +35,6 @@ const APPROVAL_REQUESTS: [&str; 4] = [
     "applyPatchApproval",
 ];
 
-/// The other requests of Codex 0.169. They are answered by people or by the host, and are in the log like everything that
-/// Codex says.
-const OTHER_REQUESTS: [&str; 7] = [
-    "item/permissions/requestApproval",
-    "item/tool/requestUserInput",
-    "item/tool/call",
-    "mcpServer/elicitation/request",
-    "account/chatgptAuthTokens/refresh",
-    "attestation/generate",
-    "currentTime/read",
-];
-
-/// The kinds of our own that stand in the log, each with what it tells.
-const HOUSE: [(&str, &str); 9] = [
-    (APPROVAL_RESOLVED, "each decision about what Codex asked to be allowed, and whose it was"),
-    ("app_server_state", "when Codex starts, stops or crashes"),
-    (
-        "file_change.approval_requested",
-        "each change to files that waits to be allowed in a session of a project, with the change, your request and the \
-         turn so far",
-    ),
-    ("item_text", "text that Codex had written when it was cut short"),
-    ("tool_call_resolved", "each call of a tool that was answered, and whose answer it was"),
-    ("tool_user_input_resolved", "each question of Codex that was answered, and who answered, without the answer"),
-    ("transcript_updated", "each row that is written into a transcript, with its words"),
-    (
-        "turn.completed",
-        "each turn in a session of a project in which changes to files waited to be allowed, with all that was said",
-    ),
-    ("turn_interrupted", "each turn that ended before it was done"),
-];
-
-/// What Codex tells, by families. What has no sentence here is told by the one of the family around it.
-const FAMILIES: [(&str, &str); 10] = [
-    ("app_server.*", "everything that Codex tells of: all that is said, done and asked in every session"),
-    ("app_server.account.*", "who is logged in to Codex, and when that changes"),
-    ("app_server.hook.*", "what hooks of Codex run, and what becomes of it"),
-    ("app_server.item.*", "everything that you, Codex and its commands say and do"),
-    ("app_server.mcp_server.*", "what becomes of Codex's MCP servers"),
-    ("app_server.process.*", "when commands that were run beside a turn end, and what they have written"),
-    ("app_server.request.*", "each request of Codex: to be allowed something, or to be told something"),
-    ("app_server.thread.*", "when sessions begin, change and end, and their names and settings"),
-    ("app_server.thread.realtime.*", "what is said in sessions by voice, as text"),
-    ("app_server.turn.*", "when turns begin and end, and their plans"),
-];
-
-/// What each request for an approval asks, in the order of [`APPROVAL_REQUESTS`].
-const ASKS: [&str; 4] = [
-    "each request of Codex to be allowed to run a command",
-    "each request of Codex to be allowed to change files",
-    "each request of Codex to be allowed to run a command, as older versions ask",
-    "each request of Codex to be allowed to change files, as older versions ask",
-];
-
 /// Where an event that asks for an approval has its id, and an approval that was resolved.
 const ASKED: &str = "/house/payload/approvalId";
 const ACTED: &str = "/approvalId";
@@ -95,16 +49,15 @@ pub(crate) fn kinds() -> Registry {
     for (kind, sentence) in FAMILIES.into_iter().chain(HOUSE) {
         registry = registry.event(kind, told(sentence));
     }
-    for (method, class) in known() {
-        let kind = EventKind { ephemeral: class != Class::Durable, ..EventKind::default() };
-        registry = registry.event(format!("app_server.{}", normalize(method)), kind);
+    for (method, sentence) in NOTIFICATIONS {
+        registry = registry.event(notification(method), told(sentence));
     }
-    for method in OTHER_REQUESTS {
-        registry = registry.event(request(method), EventKind::default());
+    for (method, _) in known().filter(|(_, class)| *class != Class::Durable) {
+        registry = registry.event(notification(method), EventKind { ephemeral: true, ..EventKind::default() });
     }
-    for (kind, sentence) in interactions().zip(ASKS) {
-        let asks = EventKind { interaction: Some(ClaimRule::new(APPROVAL, ASKED)), ..told(sentence) };
-        registry = registry.event(kind, asks);
+    for (method, sentence) in REQUESTS {
+        let interaction = is_decided_by_extensions(method).then(|| ClaimRule::new(APPROVAL, ASKED));
+        registry = registry.event(request(method), EventKind { interaction, ..told(sentence) });
     }
     let decides = |sentence: &str, verdict| ActionKind {
         sentence: sentence.to_owned(),
@@ -147,6 +100,11 @@ pub(super) fn is_decided_by_extensions(method: &str) -> bool {
 /// The kinds of events that ask for an approval which extensions may decide.
 pub(super) fn interactions() -> impl Iterator<Item = String> {
     APPROVAL_REQUESTS.into_iter().map(request)
+}
+
+/// The kind of event that tells of this notification.
+fn notification(method: &str) -> String {
+    format!("app_server.{}", normalize(method))
 }
 
 /// The kind of event that tells of this request.
@@ -195,26 +153,42 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_that_can_be_heard_has_a_sentence_and_a_misspelt_one_a_note() {
-        let registry = kinds();
-        let vocabulary = registry.vocabulary();
-        for kind in vocabulary.events.keys() {
-            assert!(!vocabulary.sentence_of(kind).is_empty(), "{kind}");
-        }
-        let notes = |heard: &str| {
-            let text = manifest(heard);
-            vocabulary.notes(&Manifest::parse(&text, vocabulary).unwrap_or_else(|error| panic!("{error}")))
-        };
-        let meant = |name: &str, meant: &str| {
-            vec![format!("`{name}`: nothing of this name is known to this version; did you mean `{meant}`?")]
-        };
+    fn a_kind_that_cannot_come_is_refused_by_name_with_the_nearest() {
+        let meant = |kind: &str, meant: &str| format!("there are no events of kind `{kind}`; did you mean `{meant}`?");
+        let none = |kind: &str, meant: &str| format!("no kind of event lies below `{kind}`; did you mean `{meant}`?");
+        let ask = "app_server.request.item.command_execution.request_aproval";
         for (heard, told) in [
-            ("app_server.item.complete", meant("app_server.item.complete", "app_server.item.completed")),
-            ("app_server.turns.*", meant("app_server.turns.*", "app_server.turn.*")),
-            ("app_server.turn.*", vec![]),
-            ("app_server.request.item.tool.call", vec![]),
+            (ask, meant(ask, "app_server.request.item.command_execution.request_approval")),
+            ("app_server.turn.complete", meant("app_server.turn.complete", "app_server.turn.completed")),
+            ("app_server.item.completed ", meant("app_server.item.completed ", "app_server.item.completed")),
+            ("app_server.trun.*", none("app_server.trun.*", "app_server.turn.*")),
+            ("session_rename", meant("session_rename", "session_renamed")),
+            ("app_server.item.agent_message.*", "is told only to those who watch".to_owned()),
+            ("app_server.bogus", "there are no events of kind `app_server.bogus`".to_owned()),
         ] {
-            assert_eq!(notes(&format!("{heard:?}")), told);
+            let refused = refused(&format!("{heard:?}")).expect(heard);
+            assert!(refused.starts_with("line 8: ") && refused.contains(&told), "{refused}");
+        }
+        assert_eq!(refused(r#""app_server.turn.*", "app_server.request.item.tool.call", "session_renamed""#), None);
+    }
+
+    #[test]
+    fn whoever_approves_reads_what_can_be_heard_and_no_more() {
+        let vocabulary = kinds().vocabulary().clone();
+        let later = "; and whatever is added under this name later";
+        for (pattern, told) in [
+            ("app_server.error", "each error that Codex tells of".to_owned()),
+            ("app_server.turn.*", format!("when turns begin and end, and their plans{later}")),
+            (
+                "app_server.model.*",
+                format!(
+                    "when Codex takes another model than was asked for; what has to be verified before a model may be \
+                     used{later}"
+                ),
+            ),
+            ("app_server.thread.realtime.transcript.*", format!("what was said in a session by voice, as text{later}")),
+        ] {
+            assert_eq!(vocabulary.sentence_of(pattern), told, "{pattern}");
         }
     }
 

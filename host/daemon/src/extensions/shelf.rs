@@ -115,8 +115,7 @@ impl Shelf {
     /// What was approved, in the words in which it was asked for; `None` if its copy is not what it was, or says what this
     /// host does not understand any more.
     pub(crate) fn granted(&self, approved: &Approved) -> Option<Review> {
-        let ApprovedCopy { manifest, component } = self.copy(approved.digest).ok()?;
-        let offer = Offer::of(manifest, component, &self.0.vocabulary).ok()?;
+        let offer = Offer::of_approved(self.copy(approved.digest).ok()?, &self.0.vocabulary).ok()?;
         Some(Review::of(&offer.candidate, Some(approved), &self.0.vocabulary))
     }
 

@@ -79,6 +79,12 @@ pub(super) fn is_for_everybody(name: &str) -> bool {
     KINDS.iter().any(|kind| kind.name == name && kind.scope == Everybody)
 }
 
+/// The kinds that are rows of the log by their own name.
+#[cfg(test)]
+pub(crate) fn rows() -> impl Iterator<Item = &'static str> {
+    KINDS.iter().filter(|kind| kind.keeping == Row).map(|kind| kind.name)
+}
+
 const fn kind(name: &'static str, scope: Scope, payload: Payload, says: &'static str) -> Kind {
     Kind { name, scope, keeping: Row, payload, says }
 }

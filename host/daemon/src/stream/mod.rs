@@ -31,6 +31,8 @@ use places::Places;
 use ring::Ring;
 
 pub(crate) use asyncapi::document;
+#[cfg(test)]
+pub(crate) use catalogue::rows;
 pub(crate) use entry::Entry;
 pub(crate) use filter::Filter;
 pub(crate) use frames::{Control, control};

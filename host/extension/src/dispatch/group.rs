@@ -32,7 +32,7 @@ pub struct CheckedAction {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// It asks for a kind of action that was not granted.
-    #[error("it asked for `{}`, which was not granted", visible(kind))]
+    #[error("it asked for `{}`, which was not granted: it is not in [actions] of its extension.toml", visible(kind))]
     Ungranted {
         /// The kind.
         kind: String,

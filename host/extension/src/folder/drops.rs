@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::{DropFault, Dropped, fault_shared_ids, look, places};
+use super::{DropFault, Dropped, Places, fault_shared_ids, look};
 use crate::{MANIFEST_FILE, Vocabulary};
 
 /// How long ago a file has changed before it is taken to be another only if its times are: within one tick of the file
@@ -54,18 +54,16 @@ impl Drops {
     }
 
     fn scan_at(&mut self, now: SystemTime) -> Vec<Dropped> {
-        let mut drops: Vec<_> = places(&self.roots).into_iter().map(|place| self.judged(place, now)).collect();
+        let Places { folders, warnings } = Places::below(&self.roots);
+        let mut drops: Vec<_> = folders.into_iter().map(|folder| self.judged(folder, now)).collect();
         let there: BTreeSet<&PathBuf> = drops.iter().map(|dropped| &dropped.folder).collect();
         self.known.retain(|folder, _| there.contains(folder));
+        drops.extend(warnings);
         fault_shared_ids(&mut drops);
         drops
     }
 
-    fn judged(&mut self, place: Result<PathBuf, Dropped>, now: SystemTime) -> Dropped {
-        let folder = match place {
-            Ok(folder) => folder,
-            Err(bad) => return bad,
-        };
+    fn judged(&mut self, folder: PathBuf, now: SystemTime) -> Dropped {
         if let Some(known) = self.known.get(&folder)
             && known.stamps == stamps(&folder, known.component.as_deref())
         {

@@ -1,13 +1,14 @@
 //! What can be wrong with a drop, and what to do about it.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use semver::Version;
 
 use crate::{AnatomyError, ExtensionId, Interface, ManifestError};
 
-/// How many other folders of the same id are named.
-const FOLDERS_NAMED_MAX: usize = 3;
+/// How many of several folders or files are named.
+const NAMED_MAX: usize = 3;
 
 /// What is wrong with a drop.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -79,8 +80,14 @@ pub enum DropFault {
         /// How many were.
         drops_max: usize,
     },
+    /// Components lie in the drop folder itself.
+    #[error("in the drop folder itself, where nothing is looked at but folders, lies: {}", listed(.files.iter()))]
+    Astray {
+        /// Their names.
+        files: Vec<String>,
+    },
     /// Another folder says that it is the same extension.
-    #[error("{id} lies in more than one folder; also in {}", listed(.others))]
+    #[error("{id} lies in more than one folder; also in {}", listed(.others.iter().map(|folder| folder.display())))]
     SharedId {
         /// The id.
         id: ExtensionId,
@@ -97,6 +104,9 @@ impl DropFault {
             Self::Unreadable { file, .. } => format!("make {file} a plain, readable file of a usual size"),
             Self::NotText => "save extension.toml as UTF-8".to_owned(),
             Self::Manifest(ManifestError::Syntax(problem)) => format!("mend line {} of extension.toml", problem.line),
+            Self::Manifest(ManifestError::Newer(_)) => {
+                "run it on a newer host, or take the version of it that was made for this one".to_owned()
+            }
             Self::Manifest(ManifestError::Refused(_)) => "correct these lines of extension.toml".to_owned(),
             Self::NoComponent { name } => format!("build the extension, so that {name} lies beside extension.toml"),
             Self::Component(AnatomyError::Module) => "build it for wasm32-wasip2, which makes components".to_owned(),
@@ -107,6 +117,11 @@ impl DropFault {
             Self::Undeclared { capabilities } => {
                 let sections: Vec<_> = capabilities.iter().map(|name| format!("[capabilities.{name}]")).collect();
                 format!("add {} with a reason to extension.toml, or do not use it", sections.join(" and "))
+            }
+            Self::Unknown { imports } if imports.iter().any(|import| import.starts_with("wasi:")) => {
+                "build it without these (componentize-js: disableFeatures, componentize-py: --stub-wasi), or run it on a \
+                 host that has them"
+                    .to_owned()
             }
             Self::Unknown { .. } => "build it without these, or run it on a host that has them".to_owned(),
             Self::WrongMajor { asked, has } => format!("build it against version {} of {}", has.major, asked.package),
@@ -119,14 +134,15 @@ impl DropFault {
                 format!("add {} to extension.toml", sections.join(" and "))
             }
             Self::TooMany { .. } => "move what is no extension elsewhere".to_owned(),
+            Self::Astray { .. } => "put each into a folder of its own, beside its extension.toml".to_owned(),
             Self::SharedId { .. } => "keep one of the folders".to_owned(),
         }
     }
 }
 
-/// Some of the folders, and how many more there are: each of them names the others.
-fn listed(folders: &[PathBuf]) -> String {
-    let (named, more) = folders.split_at(folders.len().min(FOLDERS_NAMED_MAX));
-    let named = named.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ");
-    if more.is_empty() { named } else { format!("{named} and {} more", more.len()) }
+/// Some of them, and how many more there are: anybody may have laid them there.
+fn listed(names: impl ExactSizeIterator<Item = impl Display>) -> String {
+    let more = names.len().saturating_sub(NAMED_MAX);
+    let named = names.take(NAMED_MAX).map(|name| name.to_string()).collect::<Vec<_>>().join(", ");
+    if more == 0 { named } else { format!("{named} and {more} more") }
 }

@@ -42,13 +42,18 @@ fn each_bad_drop_is_named_with_its_next_step_and_stops_nobody() {
         (Files("empty", vec![]), "there is no extension.toml", "add an extension.toml"),
         (files("not-text", b"\xff", good()), "not UTF-8", "as UTF-8"),
         (files("not-toml", "[", good()), "not TOML: line 1", "mend line 1"),
+        (files("newer", manifest("manifest = 1", "manifest = 2\nnovel = 3"), good()), "is of 2", "on a newer host"),
         (files("key", manifest("priority", "prio"), good()), "line 11: unknown key `prio`", "correct these lines"),
         (Files("unbuilt", vec![(MANIFEST_FILE, MANIFEST.into())]), "there is no guard.wasm", "build the extension"),
         (files("not-wasm", MANIFEST, "MZ, and more"), "is not WebAssembly", "build the component again"),
         (files("module", MANIFEST, b"\0asm\x01\0\0\0"), "a WebAssembly module", "for wasm32-wasip2"),
         (files("cut", MANIFEST, cut), "ends too early", "copy the file again"),
         (files("undeclared", no_kv, good()), "it uses kv without asking", "add [capabilities.kv] with a reason"),
-        (files("unknown", MANIFEST, alien), "f, wasi:sockets/tcp@0.2.0", "a host that has them"),
+        (
+            files("unknown", MANIFEST, alien),
+            "f, wasi:sockets/tcp@0.2.0",
+            "disableFeatures, componentize-py: --stub-wasi",
+        ),
         (files("no-version", MANIFEST, wasm("house:kv/store", HANDLER)), "not have: house:kv/store", "without these"),
         (files("no-handler", MANIFEST, wasm(kv, "house:other/x@1.0.0")), "exports no handler", "export a handler"),
         (files("missing", MANIFEST, wasm(kv, "house:on-job/handler@1.0.0")), "not export: on-event", "export on-event"),
@@ -124,6 +129,11 @@ fn what_is_not_a_plain_file_of_a_usual_size_is_not_read() {
     for dropped in scan(&[root.path().to_owned()], &house()) {
         assert!(matches!(dropped.found, Err(DropFault::Unreadable { .. })), "{dropped:?}");
     }
+    let (big, _) = drops(&[Files("big", vec![(MANIFEST_FILE, MANIFEST.into())])]);
+    let file = fs::File::create(big.path().join("big/guard.wasm"));
+    file.and_then(|file| file.set_len(EXTENSION_COMPONENT_BYTES_MAX as u64 + 1)).expect("a file");
+    let told = scan(&[big.path().to_owned()], &house()).remove(0).found.expect_err("too long").to_string();
+    assert_eq!(told, "guard.wasm cannot be read: longer than 32 MiB");
 }
 
 #[test]
@@ -136,4 +146,43 @@ fn of_a_root_with_too_many_entries_no_more_than_so_many_are_looked_at() {
     fs::write(root.path().join("one more"), "").expect("a file");
     let found = scan(&[root.path().to_owned()], &house());
     assert!(matches!(&found[..], [Dropped { found: Err(DropFault::TooMany { .. }), .. }]), "{found:?}");
+}
+
+#[test]
+fn what_is_to_be_said_about_a_root_is_said_whatever_way_leads_to_it() {
+    let (root, _) = drops(&[files("a", MANIFEST, good())]);
+    for number in 0..EXTENSION_DROPS_MAX {
+        fs::create_dir(root.path().join(format!("b{number}"))).expect("a folder");
+    }
+    let is_told = |found: &[Dropped]| {
+        found.iter().filter(|dropped| matches!(dropped.found, Err(DropFault::TooMany { .. }))).count()
+    };
+    assert_eq!(is_told(&scan(&[root.path().to_owned()], &house())), 1);
+    std::os::unix::fs::symlink(root.path(), root.path().join("a-loop")).expect("a link");
+    let roots = [root.path().to_owned(), root.path().join("a-loop")];
+    for roots in [&roots[..1], &roots[..]] {
+        assert_eq!(is_told(&scan(roots, &house())), 1, "{roots:?}");
+        assert_eq!(is_told(&Drops::new(roots.to_vec(), house().into()).scan()), 1, "{roots:?}");
+    }
+}
+
+#[test]
+fn what_was_dropped_where_nobody_looks_is_named() {
+    let (root, _) = drops(&[files("a", MANIFEST, good())]);
+    for name in ["x.wasm", "guard.wasm", "README.md", ".y.wasm"] {
+        fs::write(root.path().join(name), good()).expect("a file");
+    }
+    std::os::unix::fs::symlink(root.path().join("gone"), root.path().join("b")).expect("a link");
+    let found = scan(&[root.path().to_owned()], &house());
+    let [a, b, astray] = &found[..] else { panic!("{found:?}") };
+    assert!(a.found.is_ok(), "{a:?}");
+    assert_eq!(
+        (&b.folder, &b.found),
+        (&root.path().join("b"), &Err(DropFault::NoManifest)),
+        "a link that leads nowhere"
+    );
+    let fault = astray.found.as_ref().expect_err("no folder");
+    assert!(fault.to_string().ends_with("lies: guard.wasm, x.wasm"), "{fault}");
+    assert!(fault.next_step().contains("a folder of its own"), "{}", fault.next_step());
+    assert_eq!(astray.folder, root.path());
 }

@@ -1,7 +1,7 @@
 //! From the text of a manifest to the checked value. Every section is read even if another one is wrong, so that an
 //! author sees all problems at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use codex_manager_model::limits;
@@ -10,23 +10,27 @@ use serde_json::{Map, Value};
 use toml::de::DeTable;
 
 use super::section::{Notes, Section, problem};
-use super::{CapabilityRequest, Handler, LimitRequest, Manifest, ManifestError, Setting, matches};
+use super::{CapabilityRequest, Handler, LimitRequest, Manifest, ManifestError, Names, Problem, Setting};
 use crate::shape::{parse_bytes, split_unit};
-use crate::visible::is_visible;
-use crate::{CapabilityKind, ExtensionId, Shape, Vocabulary};
+use crate::{CapabilityKind, ExtensionId, Shape};
 
 /// The one version of the format.
 const FORMAT: i64 = 1;
 const NAME_CHARS_MAX: usize = 80;
 const SENTENCE_CHARS_MAX: usize = 300;
 
-pub(super) fn manifest(text: &str, vocabulary: &Vocabulary) -> Result<Manifest, ManifestError> {
+pub(super) fn manifest(text: &str, names: Names<'_>) -> Result<Manifest, ManifestError> {
     let table = DeTable::parse(text).map_err(|error| {
         let span = error.span().unwrap_or(0..0);
         ManifestError::Syntax(problem(text, &span, error.message()))
     })?;
     let notes = Notes::new(text);
-    let read = whole(&Section::root(&notes, &table), vocabulary);
+    let root = Section::root(&notes, &table);
+    // What it says otherwise has a meaning that is not known here.
+    if let Some(newer) = newer(&root) {
+        return Err(ManifestError::Newer(newer));
+    }
+    let read = whole(&root, names);
     match (read, notes.into_problems()) {
         (Some(manifest), problems) if problems.is_empty() => Ok(manifest),
         (_, problems) => Err(ManifestError::Refused(problems)),
@@ -34,30 +38,24 @@ pub(super) fn manifest(text: &str, vocabulary: &Vocabulary) -> Result<Manifest, 
 }
 
 /// `None` only after something was noted.
-fn whole(root: &Section<'_>, vocabulary: &Vocabulary) -> Option<Manifest> {
+fn whole(root: &Section<'_>, names: Names<'_>) -> Option<Manifest> {
     const KEYS: [&str; 7] = ["manifest", "extension", "handlers", "capabilities", "actions", "settings", "limits"];
     let root = root.only(KEYS.into_iter());
-    format(root);
+    root.require("manifest");
     let extension = extension(root);
-    let handlers = handlers(root, vocabulary);
-    let capabilities = capabilities(root, vocabulary);
-    let actions = actions(root, vocabulary);
+    let handlers = handlers(root, names);
+    let capabilities = capabilities(root, names);
+    let actions = actions(root, names);
     let settings = settings(root);
     let limits = root.section("limits").map(|section| limits(&section)).unwrap_or_default();
     Some(Manifest { handlers, capabilities, actions, settings, limits, ..extension? })
 }
 
-fn format(root: &Section<'_>) {
-    root.require("manifest");
-    match root.value("manifest", Shape::Integer) {
-        Some(format) if format != FORMAT => {
-            root.note(
-                "manifest",
-                format!("this host reads manifests of version {FORMAT}, and this one is of {format}"),
-            );
-        }
-        _ => {}
-    }
+/// Says so if it has another format: the first one has no predecessor.
+fn newer(root: &Section<'_>) -> Option<Problem> {
+    let format = root.value("manifest", Shape::Integer).filter(|format| *format != FORMAT)?;
+    let what = format!("this host reads manifests of version {FORMAT}, and this one is of {format}");
+    Some(root.problem("manifest", what))
 }
 
 /// The extension's own section; the other fields are still empty.
@@ -100,17 +98,17 @@ fn extension(root: &Section<'_>) -> Option<Manifest> {
     })
 }
 
-fn handlers(root: &Section<'_>, vocabulary: &Vocabulary) -> BTreeMap<String, Handler> {
-    let known = vocabulary.handlers.keys().map(String::as_str);
+fn handlers(root: &Section<'_>, names: Names<'_>) -> BTreeMap<String, Handler> {
+    let known = names.vocabulary().map(|vocabulary| vocabulary.handlers.keys().map(String::as_str));
     let section = root.section("handlers");
-    let sections = section.map(|section| section.only(known).sections()).unwrap_or_default();
+    let sections = section.map(|section| section.only_of(known).sections()).unwrap_or_default();
     if sections.is_empty() && !root.misspells("handlers") {
         root.note("handlers", "there should be at least one handler, such as [handlers.on-event]");
     }
-    sections.into_iter().map(|(name, section)| (name, handler(&section, vocabulary))).collect()
+    sections.into_iter().map(|(name, section)| (name, handler(&section, names))).collect()
 }
 
-fn handler(section: &Section<'_>, vocabulary: &Vocabulary) -> Handler {
+fn handler(section: &Section<'_>, names: Names<'_>) -> Handler {
     let section = section.only(["kinds", "priority", "own_events"].into_iter());
     section.require("kinds");
     let kinds = section.value("kinds", Shape::Texts).map(texts);
@@ -119,7 +117,8 @@ fn handler(section: &Section<'_>, vocabulary: &Vocabulary) -> Handler {
     }
     let kinds = kinds.unwrap_or_default();
     for kind in &kinds {
-        if let Some(problem) = unheard(section, kind, vocabulary) {
+        let hint = |names: &BTreeSet<&str>| section.hint(kind, names.iter().copied());
+        if let Some(problem) = names.events().and_then(|vocabulary| vocabulary.unheard(kind, hint)) {
             section.note("kinds", problem);
         }
     }
@@ -133,39 +132,18 @@ fn handler(section: &Section<'_>, vocabulary: &Vocabulary) -> Handler {
     Handler { kinds, priority: priority.unwrap_or(Handler::PRIORITY_DEFAULT), own_events }
 }
 
-/// Why no event of this kind would ever be heard.
-fn unheard(section: &Section<'_>, kind: &str, vocabulary: &Vocabulary) -> Option<String> {
-    // Below a family any name would do, and names stand on the screen where somebody decides.
-    if !kind.chars().all(is_visible) {
-        return Some(format!("`{kind}` should be of visible characters"));
-    }
-    if let Some((_, why)) = vocabulary.withheld.iter().find(|(beginning, _)| kind.starts_with(beginning.as_str())) {
-        return Some(format!("no extension hears `{kind}`: {why}"));
-    }
-    let names = || vocabulary.events.iter().filter(|(_, kind)| !kind.ephemeral).map(|(name, _)| name.as_str());
-    if kind.ends_with(".*") {
-        let family =
-            |name: &str| matches(kind, name) || name.strip_suffix('*').is_some_and(|wide| kind.starts_with(wide));
-        return (!names().any(family)).then(|| format!("no kind of event lies below `{kind}`"));
-    }
-    match vocabulary.event(kind) {
-        _ if kind.contains('*') => Some(format!("`{kind}` should be a kind of event, or a family such as `door.*`")),
-        Some(found) if found.ephemeral => {
-            Some(format!("`{kind}` is told only to those who watch: it is not in the log, so no extension hears it"))
-        }
-        Some(_) => None,
-        None => Some(format!("there are no events of kind `{kind}`{}", section.hint(kind, names()))),
-    }
-}
-
-fn capabilities(root: &Section<'_>, vocabulary: &Vocabulary) -> BTreeMap<String, CapabilityRequest> {
-    let known = vocabulary.capabilities.keys().map(String::as_str);
+fn capabilities(root: &Section<'_>, names: Names<'_>) -> BTreeMap<String, CapabilityRequest> {
+    let known = names.vocabulary().map(|vocabulary| &vocabulary.capabilities);
     let Some(section) = root.section("capabilities") else { return BTreeMap::new() };
     let request = |(name, section): (String, Section<'_>)| {
-        let kind = vocabulary.capabilities.get(&name)?;
-        Some((name, capability(&section, kind)?))
+        let asked = match known {
+            Some(known) => capability(&section, known.get(&name)?),
+            None => capability_of_any_host(&section),
+        };
+        Some((name, asked?))
     };
-    section.only(known).sections().into_iter().filter_map(request).collect()
+    let section = section.only_of(known.map(|known| known.keys().map(String::as_str)));
+    section.sections().into_iter().filter_map(request).collect()
 }
 
 fn capability(section: &Section<'_>, kind: &CapabilityKind) -> Option<CapabilityRequest> {
@@ -175,14 +153,19 @@ fn capability(section: &Section<'_>, kind: &CapabilityKind) -> Option<Capability
     Some(CapabilityRequest { parameters, reason: section.required_text("reason", SENTENCE_CHARS_MAX)? })
 }
 
-fn actions(root: &Section<'_>, vocabulary: &Vocabulary) -> BTreeMap<String, String> {
-    let known = vocabulary.actions.keys().map(String::as_str);
+fn capability_of_any_host(section: &Section<'_>) -> Option<CapabilityRequest> {
+    let reason = section.required_text("reason", SENTENCE_CHARS_MAX)?;
+    Some(CapabilityRequest { parameters: section.all_but("reason"), reason })
+}
+
+fn actions(root: &Section<'_>, names: Names<'_>) -> BTreeMap<String, String> {
+    let known = names.vocabulary().map(|vocabulary| vocabulary.actions.keys().map(String::as_str));
     let Some(section) = root.section("actions") else { return BTreeMap::new() };
     let reason = |(kind, section): (String, Section<'_>)| {
         let reason = section.only(["reason"].into_iter()).required_text("reason", SENTENCE_CHARS_MAX)?;
         Some((kind, reason))
     };
-    section.only(known).sections().into_iter().filter_map(reason).collect()
+    section.only_of(known).sections().into_iter().filter_map(reason).collect()
 }
 
 fn settings(root: &Section<'_>) -> BTreeMap<String, Setting> {

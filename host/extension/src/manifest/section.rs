@@ -93,6 +93,17 @@ impl<'a> Section<'a> {
         self
     }
 
+    /// Notes every key that is none of `known`, where that is known.
+    pub(super) fn only_of<'k>(&self, known: Option<impl Iterator<Item = &'k str> + Clone>) -> &Self {
+        known.map_or(self, |known| self.only(known))
+    }
+
+    /// Every value but that of this key, as it is; what JSON has not is left out.
+    pub(super) fn all_but(&self, key: &str) -> Map<String, Value> {
+        let others = self.table.iter().filter(|(name, _)| name.get_ref() != key);
+        others.filter_map(|(name, value)| Some((name.get_ref().to_string(), json(value.get_ref())?))).collect()
+    }
+
     /// The table below this key; `None`, noted if it is something else, unnoted if it is not there.
     pub(super) fn section(&self, key: &str) -> Option<Section<'a>> {
         self.below(key, self.table.get(key)?)
@@ -149,8 +160,16 @@ impl<'a> Section<'a> {
 
     /// Notes something about this key, or about the whole table if it is not there.
     pub(super) fn note(&self, key: &str, what: impl Into<String>) {
-        let span = self.table.get(key).map_or(self.span.clone(), Spanned::span);
-        self.notes.add(&span, what);
+        self.notes.add(&self.span_of(key), what);
+    }
+
+    /// The same as a problem of its own.
+    pub(super) fn problem(&self, key: &str, what: impl Into<String>) -> Problem {
+        problem(self.notes.text, &self.span_of(key), what)
+    }
+
+    fn span_of(&self, key: &str) -> Range<usize> {
+        self.table.get(key).map_or(self.span.clone(), Spanned::span)
     }
 
     /// `; ` and the name that was probably meant, to end a sentence with; nothing if too many have asked.

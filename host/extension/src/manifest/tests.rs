@@ -47,7 +47,10 @@ fn each_mistake_is_told_with_its_line_and_what_to_do() {
         ("door.knocked", "wea*er", "line 10: `wea*er` should be a kind of event, or a family"),
         ("weather.*", r"weather.\u001b[2J", "line 10: `weather.\\u{1b}[2J` should be of visible characters"),
         ("weather.*", r"weather.\u202e.*", "line 10: `weather.\\u{202e}.*` should be of visible characters"),
-        ("weather.*", "wind.*", "line 10: no kind of event lies below `wind.*`"),
+        ("weather.*", "wind.*", "line 10: no kind of event lies below `wind.*`; did you mean `window.*`?"),
+        ("weather.*", "wether.*", "line 10: no kind of event lies below `wether.*`; did you mean `weather.*`?"),
+        ("weather.*", "weather.snow", "there are no events of kind `weather.snow`; did you mean `weather.sun`?"),
+        ("weather.*", "window.opened ", "events of kind `window.opened `; did you mean `window.opened`?"),
         ("weather.*", "alarm_set", "line 10: no extension hears `alarm_set`: alarms are not for extensions"),
         ("kinds = [\"door.knocked\", \"weather.*\"]", "kinds = []", "line 10: `kinds` should name at least one"),
         ("priority = 10", "priority = -1", "line 11: `priority` should be from 0 to 65535"),
@@ -133,6 +136,32 @@ fn what_is_not_toml_is_told_as_such() {
 }
 
 #[test]
+fn what_was_approved_is_read_where_a_kind_is_known_no_more_and_nothing_else() {
+    let kind = MANIFEST.replace("weather.*", "weather.frogs");
+    assert!(Manifest::parse(&kind, &house()).is_err());
+    let read = Manifest::parse_approved(&kind, &house()).expect("it hears the others");
+    assert_eq!(read.handlers["on-event"].kinds, ["door.knocked", "weather.frogs"]);
+    assert!(Manifest::parse_approved(&MANIFEST.replace(".kv]", ".kvs]"), &house()).is_err());
+}
+
+#[test]
+fn for_any_host_names_are_taken_as_they_are_and_the_form_is_checked() {
+    let other =
+        MANIFEST.replace("weather.*", "tide.*").replace(".kv]", ".boats]").replace("door.keep-shut", "boat.row");
+    assert!(Manifest::parse(&other, &house()).is_err());
+    let read = Manifest::parse_for_any_host(&other).expect("some host has them");
+    assert_eq!(Value::from(read.capabilities["boats"].parameters.clone()), json!({"bytes_max": "1 MiB"}));
+    for (was, now, told) in [
+        ("reason = \"Remembers who was let in.\"\n", "", "`reason` is missing in [capabilities.boats]"),
+        ("[settings", "[setting", "did you mean `settings`?"),
+        ("[limits]\ncpu", "[limits]\ncpus", "did you mean `cpu`?"),
+    ] {
+        let told_of = Manifest::parse_for_any_host(&other.replacen(was, now, 1)).expect_err(now).to_string();
+        assert!(told_of.contains(told), "{told_of}");
+    }
+}
+
+#[test]
 fn a_manifest_without_handlers_is_refused() {
     let text = MANIFEST.split("[handlers").next().expect("a head");
     assert!(problems(text).contains("there should be at least one handler"));
@@ -152,7 +181,7 @@ proptest! {
         let text = format!("{}{put}{}", &MANIFEST[..at], &MANIFEST[at..]);
         let problems = match Manifest::parse(&text, &house()) {
             Ok(_) => vec![],
-            Err(ManifestError::Syntax(problem)) => vec![problem],
+            Err(ManifestError::Syntax(problem) | ManifestError::Newer(problem)) => vec![problem],
             Err(ManifestError::Refused(problems)) => { prop_assert!(!problems.is_empty()); problems }
         };
         for problem in problems {

@@ -118,20 +118,22 @@ fn what_it_hears_is_told_kind_by_kind() {
     let kind =
         |kind: &str, sentence: &str, is_new| Heard { kind: kind.to_owned(), sentence: sentence.to_owned(), is_new };
     let expected = |is_new: bool| {
-        let weather = "how the weather is";
         Some(vec![
             kind("door.knocked", "each knock at the door", is_new),
-            kind("weather.rain", weather, is_new),
-            kind("weather.sun", weather, is_new),
+            kind("weather.rain", "each shower", is_new),
+            kind("weather.sun", "", is_new),
             kind("window.opened", "", true),
         ])
     };
     assert_eq!(heard(None), expected(true));
     assert_eq!(heard(Some(&running)), expected(false));
+    let whole = Review::of(&offer("0.1.0").candidate, None, &house()).asks.pop().map(|ask| ask.heard[1].clone());
+    let told = "how the weather is; and whatever is added under this name later";
+    assert_eq!(whole, Some(kind("weather.*", told, true)));
 }
 
 #[test]
-fn settings_licence_and_notes_are_shown() {
+fn settings_and_licence_are_shown() {
     let text = MANIFEST
         .replace("[\"wolf\"]", r#"["\u001b[2J"]"#)
         .replace("[handlers", "license = \"MIT\"\nhomepage = \"https://acme.example\"\n\n[handlers");
@@ -139,7 +141,7 @@ fn settings_licence_and_notes_are_shown() {
     assert_eq!((review.license.as_deref(), review.homepage.as_deref()), (Some("MIT"), Some("https://acme.example")));
     let description = "Who is never let in.".to_owned();
     let shown = Settable { name: "strangers".to_owned(), description, default: json!(["\\u{1b}[2J"]) };
-    assert_eq!((review.settings, review.notes), (vec![shown], vec![]));
+    assert_eq!(review.settings, vec![shown]);
 }
 
 #[test]

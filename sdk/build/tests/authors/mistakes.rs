@@ -7,6 +7,10 @@ const MISTAKES: &[(&str, &[&str])] = &[
     ("no-manifest", &["an extension says in extension.toml what it hears and may do", "no-manifest/extension.toml"]),
     ("not-listed", &["extension.toml does not list this handler: add [handlers.on-event] with its `kinds`"]),
     ("not-declared", &["this extension has no capability `kv`", "declare it in extension.toml: [capabilities.kv]"]),
+    (
+        "not-declared-called",
+        &["this extension has no capability `log`", "declare it in extension.toml: [capabilities.log]", "host.log("],
+    ),
     ("no-package", &["extension.toml declares the capability `doors`", "has to lie in wit/doors.wit"]),
     ("wrong-event", &["a handler takes the `Event` itself, no reference to it", "event: &Event"]),
     ("wrong-answer", &["mismatched types", "-> Group", "expected `Result<Group, Fault>`, found `Group`"]),

@@ -36,6 +36,14 @@ fn the_sdk_holds_without_webassembly() {
     assert!(cargo(&folder.join("tests/guests"), "test").args(["--quiet", "-p", "doors"]).status().unwrap().success());
 }
 
+#[test]
+fn an_author_who_wrote_no_example_has_none_to_be_run() {
+    let folder = repository("sdk/rust/tests/guests");
+    let output = cargo(&folder, "test").args(["--doc", "-p", "doors"]).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && told.contains("running 0 tests"), "{told}");
+}
+
 /// The component of one of the guests; `None` where it cannot be built here.
 fn component(name: &str) -> Option<Vec<u8>> {
     let folder = repository("sdk/rust/tests/guests").join(name);

@@ -57,6 +57,91 @@ impl Capability {
     }
 }
 
+/// The methods of the SDK's capabilities that are not among `declared`, where the compiler looks for a method last: each
+/// needs the trait that is missing, and what that trait says of it is the error.
+pub(crate) fn undeclared(declared: &[String]) -> TokenStream {
+    let missing = METHODS.iter().filter(|(name, _)| !declared.iter().any(|declared| declared == name));
+    let methods = missing.map(|(_, methods)| methods());
+    quote! {
+        pub struct Undeclared;
+
+        impl ::core::ops::Deref for Host {
+            type Target = Undeclared;
+
+            fn deref(&self) -> &Undeclared {
+                &Undeclared
+            }
+        }
+
+        impl Undeclared {
+            #(#methods)*
+        }
+    }
+}
+
+/// What each capability of the SDK has, as methods of what lacks it. A bound that is plainly false is refused where it
+/// stands, unless it is one for every lifetime.
+const METHODS: [(&str, fn() -> TokenStream); 4] = [
+    ("log", || {
+        quote! {
+            pub fn log(&self, _: sdk::Level, _: &str) where for<'a> Host: sdk::Log { unreachable!() }
+        }
+    }),
+    ("config", || {
+        quote! {
+            pub fn setting(&self, _: &str) -> Option<sdk::serde_json::Value> where for<'a> Host: sdk::Config {
+                unreachable!()
+            }
+        }
+    }),
+    ("kv", || {
+        quote! {
+            pub fn get(&self, _: &str) -> Result<Option<String>, sdk::Fault> where for<'a> Host: sdk::Kv {
+                unreachable!()
+            }
+            pub fn set(&self, _: &str, _: &str) -> Result<(), sdk::Fault> where for<'a> Host: sdk::Kv {
+                unreachable!()
+            }
+            pub fn delete(&self, _: &str) -> Result<(), sdk::Fault> where for<'a> Host: sdk::Kv {
+                unreachable!()
+            }
+            pub fn keys(&self, _: &str, _: Option<&str>, _: u32) -> Result<Vec<String>, sdk::Fault>
+            where
+                for<'a> Host: sdk::Kv,
+            {
+                unreachable!()
+            }
+        }
+    }),
+    ("sessions", || {
+        quote! {
+            pub fn session(&self, _: &str) -> Result<Option<sdk::serde_json::Value>, sdk::Fault>
+            where
+                for<'a> Host: sdk::Sessions,
+            {
+                unreachable!()
+            }
+            pub fn sessions(&self, _: Option<&str>, _: u32) -> Result<Vec<sdk::serde_json::Value>, sdk::Fault>
+            where
+                for<'a> Host: sdk::Sessions,
+            {
+                unreachable!()
+            }
+            pub fn items(
+                &self,
+                _: &str,
+                _: Option<&str>,
+                _: u32,
+            ) -> Result<Option<Vec<sdk::serde_json::Value>>, sdk::Fault>
+            where
+                for<'a> Host: sdk::Sessions,
+            {
+                unreachable!()
+            }
+        }
+    }),
+];
+
 fn log() -> TokenStream {
     quote! {
         impl sdk::Log for Host {

@@ -8,7 +8,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Error, Ident, ItemFn, LitStr, ReturnType};
 
-use crate::capability::{Capability, Reach};
+use crate::capability::{Capability, Reach, undeclared};
 use crate::manifest::Manifest;
 use crate::shape::Shape;
 use crate::world::world;
@@ -60,7 +60,7 @@ fn expand(function: &ItemFn, manifest: &Manifest, folder: &Path) -> Result<Token
     let shape = Shape::of(&function.sig)?;
     let capabilities = manifest.capabilities.iter().map(|name| Capability::find(name, folder).map_err(refuse));
     let capabilities = capabilities.collect::<Result<Vec<_>, _>>()?;
-    let module = module(&capabilities);
+    let module = module(&capabilities, &undeclared(&manifest.capabilities));
     let names = names(shape, &capabilities);
     let export = export(function, shape);
     Ok(quote! {
@@ -88,8 +88,22 @@ fn names(shape: Shape, capabilities: &[Capability]) -> TokenStream {
 }
 
 /// The bindings of the world, and `Host` on top of them.
-fn module(capabilities: &[Capability]) -> TokenStream {
-    let world = world(&capabilities.iter().map(|capability| &capability.package).collect::<Vec<_>>());
+fn module(capabilities: &[Capability], undeclared: &TokenStream) -> TokenStream {
+    let packages: Vec<_> = capabilities.iter().map(|capability| &capability.package).collect();
+    let (world, without_handler) = (world(&packages, true), world(&packages, false));
+    let bindings = |world: String| {
+        quote! {
+            sdk::glue::wit_bindgen::generate!({
+                inline: #world,
+                // Or it would read the folder `wit`, whose packages are in the world already.
+                path: [],
+                world: "made",
+                runtime_path: "::codex_manager_extension_sdk::glue::wit_bindgen::rt",
+                generate_all,
+            });
+        }
+    };
+    let (bindings, without_handler) = (bindings(world), bindings(without_handler));
     let reached = capabilities.iter().map(|capability| match &capability.reach {
         Reach::Trait(implementation) => implementation(),
         Reach::Bindings(file) => {
@@ -107,20 +121,19 @@ fn module(capabilities: &[Capability]) -> TokenStream {
         mod __handler {
             use ::codex_manager_extension_sdk as sdk;
 
-            sdk::glue::wit_bindgen::generate!({
-                inline: #world,
-                // Or it would read the folder `wit`, whose packages are in the world already.
-                path: [],
-                world: "made",
-                runtime_path: "::codex_manager_extension_sdk::glue::wit_bindgen::rt",
-                generate_all,
-            });
+            #[cfg(not(doctest))]
+            #bindings
+            // What makes the export has an example in its text, which would be run as one of the author's.
+            #[cfg(doctest)]
+            #without_handler
 
             /// What this extension may call: it has the traits of the capabilities that its manifest declares.
             #[derive(Debug, Clone, Copy)]
             pub struct Host;
 
             #(#reached)*
+
+            #undeclared
 
             pub struct Component;
 
@@ -138,6 +151,7 @@ fn export(function: &ItemFn, shape: Shape) -> TokenStream {
     // A type that is not the handler's is an error at the author's word for it, and not at the attribute.
     let answer = quote_spanned!(answer_span(function)=> let group: Result<sdk::Group, sdk::Fault> = answer;);
     quote! {
+        #[cfg(not(doctest))]
         const _: () = {
             use ::codex_manager_extension_sdk as sdk;
             use __handler::codex_manager::actions::types::Action;
@@ -200,6 +214,8 @@ mod tests {
         let text = expanded("fn on_event(event: Event, host: &Host) -> R { x }", &manifest).unwrap();
         assert!(text.contains("impl sdk :: Kv for Host"));
         assert!(!text.contains("impl sdk :: Log for Host"));
+        // What it lacks is there to be missed.
+        assert!(text.contains("pub fn log") && !text.contains("pub fn keys"));
         assert!(text.contains("use __handler :: Host"));
         let without = expanded("fn on_event(event: Event) -> R { x }", &manifest).unwrap();
         assert!(!without.contains("use __handler :: Host"));

@@ -2,9 +2,9 @@
 
 use crate::package::Package;
 
-/// A document that holds everything it needs: the packages, and a world that imports these capabilities and exports
-/// the handler of events.
-pub(crate) fn world(capabilities: &[&Package]) -> String {
+/// A document that holds everything it needs: the packages, and a world that imports these capabilities and, with
+/// `handler`, exports that of events.
+pub(crate) fn world(capabilities: &[&Package], handler: bool) -> String {
     let mut text = "package extension:made;\n\n".to_owned();
     for package in [&Package::EVENTS, &Package::ACTIONS, &Package::ON_EVENT].iter().chain(capabilities) {
         text.push_str(&package.nested());
@@ -13,8 +13,10 @@ pub(crate) fn world(capabilities: &[&Package]) -> String {
     for capability in capabilities {
         text.push_str(&format!("    include {};\n", capability.imports()));
     }
-    text.push_str(&format!("    include {};\n}}\n", Package::ON_EVENT.world("on-event")));
-    text
+    if handler {
+        text.push_str(&format!("    include {};\n", Package::ON_EVENT.world("on-event")));
+    }
+    text + "}\n"
 }
 
 #[cfg(test)]
@@ -23,7 +25,8 @@ mod tests {
 
     #[test]
     fn a_world_has_what_was_declared_and_no_more() {
-        let world = world(&[&Package::KV]);
+        let (world, without) = (world(&[&Package::KV], true), world(&[&Package::KV], false));
+        assert!(without.ends_with("\nworld made {\n    include codex-manager:kv/imports@1.0.0;\n}\n"), "{without}");
         let (packages, made) = world.split_once("\nworld made {\n").unwrap();
         assert_eq!(
             made,

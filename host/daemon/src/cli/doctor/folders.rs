@@ -11,6 +11,7 @@ use super::super::failure::{Exit, Failure};
 use super::check::{Check, State};
 use crate::claim::Claim;
 use crate::paths::Paths;
+use crate::shell::word;
 
 /// Below this much room a daemon will soon stand still.
 const SPACE_BYTES_MIN: u64 = 100_000_000;
@@ -97,7 +98,7 @@ fn usable(name: &'static str, path: &Path, elsewhere: &str) -> Check {
 /// The store refuses a folder that others can write to; one that they can read gives only its names away.
 fn exposed(folder: &Check, mode: u32) -> Option<Check> {
     let (name, shown) = (folder.name, &folder.message);
-    let next = format!("chmod 700 {shown}");
+    let next = format!("chmod 700 {}", word(Path::new(shown)));
     if mode & WRITE_OF_OTHERS != 0 {
         return Some(Check::fail(name, format!("{shown} can be written to by others (mode {mode:03o})"), next));
     }

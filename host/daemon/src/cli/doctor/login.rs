@@ -8,6 +8,7 @@ use std::path::Path;
 use super::super::Context;
 use super::super::config::codex_provider;
 use super::check::Check;
+use crate::shell::word;
 
 /// More than anybody writes into a `config.toml`.
 const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
@@ -42,14 +43,7 @@ async fn refused(context: &Context) -> Option<String> {
 /// With what to log in there: the Codex that is used need not be on the PATH.
 fn login(codex_home: &Path, codex: Option<&Path>) -> String {
     let codex = codex.unwrap_or(Path::new("codex"));
-    format!("CODEX_HOME={} {} login", quoted(codex_home), quoted(codex))
-}
-
-/// As a shell takes it for one word.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |letter: char| letter.is_alphanumeric() || "/._-+@%:,".contains(letter);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    format!("CODEX_HOME={} {} login", word(codex_home), word(codex))
 }
 
 /// A login lies in `codex_home`, or the environment has a key, or `config.toml` names a provider that needs neither.

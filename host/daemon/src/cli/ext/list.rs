@@ -54,10 +54,10 @@ fn notes(extension: &Value) -> impl Iterator<Item = String> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let (fault, approved) = (text(&extension["fault"]), &extension["approved"]);
     let place = text(&extension["folder"]).filter(|_| fault.is_some() && !extension["id"].is_null());
-    let is_gone = extension["folder"].is_null() && !approved.is_null();
+    let gone = extension["id"].as_str().filter(|_| extension["folder"].is_null() && !approved.is_null());
     let notes = [
         ("in", place),
-        ("note", is_gone.then(|| "it lies in no drop folder any more; what counts is the approved copy".to_owned())),
+        ("note", gone.map(off_the_list)),
         ("news", text(&extension["waiting"]["sentence"])),
         ("why", text(&approved["standing"]["reason"])),
         ("word", word(extension).map(str::to_owned)),
@@ -77,6 +77,13 @@ pub(in crate::cli) fn word(extension: &Value) -> Option<&'static str> {
         _ if required && !runs => Some("required, and it does not run: only a person accepts what it may decline"),
         _ => None,
     }
+}
+
+/// What counts where nothing lies any more, and how to be rid of it.
+pub(super) fn off_the_list(id: &str) -> String {
+    format!(
+        "it lies in no drop folder any more; what counts is the approved copy. Off the list: codex-manager ext revoke {id}"
+    )
 }
 
 /// What could be typed next.
@@ -114,6 +121,9 @@ mod tests {
             { "id": "acme.ill", "folder": "/drops/ill", "state": "quarantined", "required": false, "runs": null,
               "approved": { "version": "1.0.0", "standing": { "state": "quarantined", "reason": "it trapped" } },
               "waiting": null, "fault": null, "nextStep": "see why (it trapped), then enable acme.ill" },
+            { "id": "acme.left", "folder": null, "state": "disabled", "required": false, "runs": null,
+              "approved": { "version": "1.0.0", "standing": { "state": "disabled" } },
+              "waiting": null, "fault": null, "nextStep": "enable acme.left to let it run" },
             { "id": "acme.off", "folder": "/drops/off", "state": "disabled", "required": true, "runs": null,
               "approved": { "version": "1.0.0", "standing": { "state": "disabled" } },
               "waiting": null, "fault": "extension.toml: line 2: no", "nextStep": "correct these lines" },
@@ -136,10 +146,15 @@ acme.fresh               -      -      compiling
          decline
 acme.next                1.0.0  -      compiling
 acme.gone                1.0.0  -      running
-  note   it lies in no drop folder any more; what counts is the approved copy
+  note   it lies in no drop folder any more; what counts is the approved copy.
+         Off the list: codex-manager ext revoke acme.gone
 acme.ill                 -      -      quarantined
   why    it trapped
   next   codex-manager ext enable acme.ill
+acme.left                -      -      disabled
+  note   it lies in no drop folder any more; what counts is the approved copy.
+         Off the list: codex-manager ext revoke acme.left
+  next   codex-manager ext enable acme.left
 acme.off                 -      -      disabled
   in     /drops/off
   word   required, and a person has disabled it: its word is not asked for

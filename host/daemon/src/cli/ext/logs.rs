@@ -2,6 +2,7 @@
 
 use clap::Args;
 use codex_manager_extension::ExtensionId;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::Context;
@@ -66,11 +67,14 @@ impl Logs {
 }
 
 fn text(body: &Value, nothing: &str) -> String {
-    let calls: Vec<&Value> = body["data"].as_array().into_iter().flatten().collect();
+    let mut calls: Vec<&Value> = body["data"].as_array().into_iter().flatten().collect();
     if calls.is_empty() {
         return nothing.to_owned();
     }
-    calls.into_iter().rev().map(call).collect::<Vec<_>>().join("\n")
+    // Calls end in another order than they begin in, and are listed by their end.
+    calls.reverse();
+    calls.sort_by_key(|call| call["at"].as_str().and_then(|at| at.parse::<Timestamp>().ok()));
+    calls.into_iter().map(call).collect::<Vec<_>>().join("\n")
 }
 
 /// A line that says when, of what and how it ended; below it, each on a line of its own, what else there is to say.
@@ -101,18 +105,22 @@ mod tests {
             { "at": "2026-01-02T03:04:06Z", "event": 9, "outcome": "failed", "wallUs": 250_000, "actions": [],
               "log": [{ "level": "warn", "message": "" }], "sessionId": null,
               "sentence": "acme.guard computed for longer than 250ms, on event 9 (door.knocked)" },
+            { "at": "2026-01-02T03:04:05.12Z", "event": 6, "outcome": "abstained", "wallUs": 900_000 },
+            { "at": "2026-01-02T03:04:06.5Z", "event": 8, "outcome": "abstained", "wallUs": 1000 },
             { "at": "2026-01-02T03:04:05.123456Z", "event": 7, "outcome": "applied", "wallUs": 1234, "sentence": null,
               "sessionId": "0197a2b4-0000-7000-8000-0123456789ab",
               "actions": [{ "kind": "approval.decline" }, { "kind": "transcript.upsert" }],
               "log": [{ "level": "warn", "message": "rm\u{1b}[2J -rf" }] },
         ]});
         let expected = "\
+2026-01-02T03:04:05.12Z  event 6  abstained  900.0 ms
 2026-01-02T03:04:05.123456Z  event 7  applied  1.2 ms
   session  0197a2b4-0000-7000-8000-0123456789ab
   asked    approval.decline, transcript.upsert
   warn     rm\u{fffd}[2J -rf
 2026-01-02T03:04:06Z  event 9  failed  250.0 ms
-  why      acme.guard computed for longer than 250ms, on event 9 (door.knocked)";
+  why      acme.guard computed for longer than 250ms, on event 9 (door.knocked)
+2026-01-02T03:04:06.5Z  event 8  abstained  1.0 ms";
         assert_eq!(text(&body, "nothing"), expected);
         assert_eq!(text(&json!({ "data": [] }), "nothing"), "nothing");
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::super::Context;
 use super::super::failure::Failure;
 use super::super::plain::wrapped;
-use super::list::word;
+use super::list::{off_the_list, word};
 
 /// Where extensions are in the API.
 pub(super) const PATH: [&str; 2] = ["agents", "extensions"];
@@ -32,8 +32,9 @@ pub(super) fn screen(body: &Value) -> String {
     } else {
         introduction(&mut page, review);
     }
-    if let Some(folder) = extension["folder"].as_str() {
-        page.line("  lies in  ", folder);
+    match extension["folder"].as_str() {
+        Some(folder) => page.line("  lies in  ", folder),
+        None => page.line("  note     ", &off_the_list(text(&extension["id"]))),
     }
     if let Some(fault) = extension["fault"].as_str() {
         page.line("  fault    ", fault);
@@ -95,9 +96,6 @@ fn standing(page: &mut Page, extension: &Value) {
 fn news(page: &mut Page, waiting: &Value) {
     page.heading(&format!("Waiting for a yes: {}", text(&waiting["sentence"])));
     page.line("  ", text(&waiting["digest"]));
-    for note in array(&waiting["notes"]) {
-        page.line("  note     ", text(note));
-    }
     for change in array(&waiting["news"]["changes"]) {
         let (was, now) = (&change["was"], &change["now"]);
         let part = part(&change["part"]);

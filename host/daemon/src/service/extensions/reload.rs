@@ -3,7 +3,7 @@
 //! A reload approves nothing and stops nothing: what runs is what was approved, whatever lies in the folders. It is
 //! strict, as clients know it: one faulty drop makes it fail, with all faults told, and the snapshot stays.
 
-use codex_manager_extension::{Approved, DropFault, Dropped};
+use codex_manager_extension::{Approved, DropFault, Dropped, ManifestError};
 use codex_manager_model::{Actor, NewEvent};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -84,7 +84,10 @@ fn error(dropped: &Dropped) -> Option<Value> {
 
 const fn code(fault: &DropFault) -> &'static str {
     match fault {
-        DropFault::NoManifest | DropFault::NotText | DropFault::Manifest(_) => "invalid_manifest",
+        DropFault::Manifest(ManifestError::Newer(_)) => "incompatible_runtime",
+        DropFault::NoManifest | DropFault::Astray { .. } | DropFault::NotText | DropFault::Manifest(_) => {
+            "invalid_manifest"
+        }
         DropFault::NoComponent { .. } => "missing_entrypoint",
         DropFault::Unreadable { .. } | DropFault::Component(_) | DropFault::TooMany { .. } => "import_failed",
         DropFault::Unknown { .. } | DropFault::WrongMajor { .. } => "incompatible_runtime",

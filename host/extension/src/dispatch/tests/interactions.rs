@@ -59,7 +59,7 @@ fn without_the_word_of_a_required_decider_nobody_but_a_person_accepts() {
         (
             "refused",
             |stage| stage.asks("a.must", 1, &[(BELL, "")]),
-            "1 must: refused, it asked for `bell.ring`, which was not granted",
+            "1 must: refused, it asked for `bell.ring`, which was not granted: it is not in [actions] of its extension.toml",
         ),
         (
             "approved no more",

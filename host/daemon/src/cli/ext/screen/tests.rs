@@ -103,7 +103,7 @@ fn the_screen_says_all_that_a_yes_is_about() {
         ("1 MiB", "2 MiB"),
         ("16 MiB", "128 MiB"),
         ("[actions]", "own_events = true\npriority = 10\n\n[actions]"),
-        ("\"transcript_updated\"]", "\"transcript_updated\", \"app_server.item.complete\"]"),
+        ("\"transcript_updated\"]", "\"transcript_updated\", \"app_server.item.*\"]"),
     ];
     let more = changes.iter().fold(GUARD.to_owned(), |text, (was, now)| text.replacen(was, now, 1));
     let more = offer(&more, "three").candidate;
