@@ -186,11 +186,30 @@ impl Api {
         self.get(&format!("/api/agents/extensions/{id}")).await.expect(200)["extension"].clone()
     }
 
+    /// Waits until an extension is in this state; gives what is told of it.
+    ///
+    /// # Panics
+    /// When that does not happen within the patience.
+    pub async fn until_extension_is(&self, id: &str, state: &str) -> Value {
+        let look = async || Some(self.extension(id).await).filter(|extension| extension["state"] == state);
+        until(&format!("{id} {state}"), look).await
+    }
+
+    /// Says yes to the extension that waits, as it is shown, and waits until it runs; gives its digest.
+    ///
+    /// # Panics
+    /// When none of that id waits, or it does not come to run.
+    pub async fn approve_extension(&self, id: &str) -> Value {
+        let digest = self.say_yes_to_extension(id).await;
+        self.until_extension_is(id, "running").await;
+        digest
+    }
+
     /// Says yes to the extension that waits, as it is shown; gives its digest.
     ///
     /// # Panics
     /// When none of that id waits.
-    pub async fn approve_extension(&self, id: &str) -> Value {
+    pub async fn say_yes_to_extension(&self, id: &str) -> Value {
         let digest = self.extension(id).await["waiting"]["digest"].clone();
         let path = format!("/api/agents/extensions/{id}/approve");
         self.post(&path, json!({"digest": digest})).await.expect(200);

@@ -60,7 +60,7 @@ async fn a_bomb_costs_the_daemon_nothing_and_its_compiler_goes_with_a_daemon_tha
     let launch = launch().option("--extensions", drops);
     let daemon = launch.start(&home).await;
     let stage = Stage::of(home, daemon);
-    stage.api.approve_extension(BOMB).await;
+    stage.api.say_yes_to_extension(BOMB).await;
     let home = stage.end().await;
 
     let daemon = launch.start(&home).await;

@@ -21,6 +21,7 @@ mod embedding;
 mod extensions_api;
 mod extensions_decide;
 mod full_disk;
+mod guard_holds;
 mod hostile_guests;
 mod idempotency;
 mod interactions;

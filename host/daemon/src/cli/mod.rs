@@ -303,7 +303,7 @@ mod tests {
             ("tool-input", &["list", "decide"]),
             ("tool-calls", &["list", "respond"]),
             ("events", &["list"]),
-            ("ext", &["build", "list", "reload", "show", "approve", "disable", "enable", "revoke", "logs"]),
+            ("ext", &["build", "list", "reload", "show", "approve", "require", "disable", "enable", "revoke", "logs"]),
             ("system", &["info", "health", "capabilities"]),
             ("account", &["get", "login", "logout", "rate-limits"]),
             ("codex", &["config", "exec", "call"]),

@@ -122,7 +122,9 @@ impl Follow {
 
     async fn succeed(&self, extension: ExtensionId, ready: Digest) -> Option<Result<bool, LockError>> {
         let shelf = self.shelf.clone();
-        spawn_blocking(move || shelf.succeed(&extension, ready)).await.ok()
+        let succeeded = spawn_blocking(move || shelf.succeed(&extension, ready)).await.ok();
+        tracing::trace!(target: "codex_manager::arrow", at = "version_succeeded", digest = %ready);
+        succeeded
     }
 
     /// From now on these run, and dispatch has heard of it, and of where those begin that are new.

@@ -301,6 +301,7 @@ impl Versions {
             tokio::time::sleep(delay).await;
             delay = (delay * 2).min(delay_max);
         };
+        tracing::trace!(target: "codex_manager::arrow", at = "version_ready", %digest);
         let mut known = self.known();
         // Nobody may want it any more.
         let Some(version) = known.versions.get_mut(&digest) else { return };
@@ -332,6 +333,7 @@ impl Versions {
         let began = || {
             self.shelf.note(digest, Some(Progress::Compiling));
             self.tell(about, "compiling", None);
+            tracing::trace!(target: "codex_manager::arrow", at = "version_compiling", %digest);
             if let Some(version) = self.known().versions.get_mut(&digest) {
                 version.is_news = true;
             }

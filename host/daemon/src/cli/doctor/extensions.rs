@@ -63,22 +63,25 @@ mod tests {
 
     #[test]
     fn what_runs_waits_and_fails_is_counted() {
-        let standing = |state: &str| json!({ "standing": { "state": state } });
+        let runs = json!({ "version": "1.0.0" });
         let mut body = json!({
             "roots": [{ "folder": "/drops", "isThere": true }, { "folder": "/nowhere", "isThere": false }],
             "extensions": [
-                { "approved": standing("enabled"), "waiting": {}, "fault": null },
-                { "approved": null, "waiting": {}, "fault": null },
+                { "state": "running", "runs": runs, "required": true, "waiting": {}, "fault": null },
+                { "state": "compiling", "runs": runs, "required": true, "waiting": null, "fault": null },
+                { "state": "pending", "runs": null, "required": false, "waiting": {}, "fault": null },
             ],
         });
         let check = of_list(&body);
-        let told = "1 run, 2 wait for a yes, 0 faulty, 0 in quarantine; dropped into /drops, /nowhere (not there)";
+        let told = "2 run, 1 are being compiled, 0 wait for that, 2 wait for a yes, 0 faulty, 0 in quarantine; dropped into \
+                    /drops, /nowhere (not there)";
         assert_eq!((check.state, check.message.as_str()), (State::Ok, told));
         for ill in [
-            json!({ "approved": standing("quarantined"), "waiting": null, "fault": null }),
-            json!({ "approved": null, "waiting": null, "fault": "there is no guard.wasm" }),
+            json!({ "state": "quarantined", "runs": null, "required": false, "waiting": null, "fault": null }),
+            json!({ "state": "compiling", "runs": null, "required": true, "waiting": null, "fault": null }),
+            json!({ "state": "faulty", "runs": null, "waiting": null, "fault": "there is no guard.wasm" }),
         ] {
-            body["extensions"][1] = ill;
+            body["extensions"][2] = ill;
             assert_eq!(of_list(&body).state, State::Warn);
         }
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::GUARD;
 use super::source::Source;
 use crate::demo::fault::{Fault, ensure};
+use crate::demo::patience::until;
 use crate::demo::stage::Stage;
 use crate::demo::tell::{quote, seen};
 
@@ -62,7 +63,9 @@ pub(super) async fn approve(stage: &Stage) -> Result<Value, Fault> {
     ensure(asked.errors.contains(&digest), || "ext approve does not name what it asks about".to_owned())?;
     stage.say(&["ext", "approve", GUARD, "--digest", &digest]).await?.expect()?;
     seen(format!("ext approve --digest {}…", digest.get(..19).unwrap_or(&digest)));
-    let approved = guard(stage).await?["approved"].take();
+    let runs =
+        until("the guard to run", async || Ok(Some(guard(stage).await?).filter(|guard| guard["state"] == "running")));
+    let approved = runs.await?["approved"].take();
     ensure(approved["digest"] == digest.as_str(), || format!("approved is {}", approved["digest"]))?;
     Ok(approved["grants"].clone())
 }

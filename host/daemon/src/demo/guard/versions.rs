@@ -63,7 +63,7 @@ fn third(source: &Source) -> Result<(), Fault> {
 }
 
 fn waiting(runs: &str, waits: &str) -> Row {
-    Row { runs: runs.to_owned(), waits: waits.to_owned(), state: "enabled".to_owned() }
+    Row { runs: runs.to_owned(), waits: waits.to_owned(), state: "running".to_owned() }
 }
 
 /// Stops the daemon and starts it on the same folders.
