@@ -1,6 +1,7 @@
 //! d: a turn reads the daemon's token and calls its API with it, in each sandbox mode. Contained, it gets neither.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::json;
 
@@ -9,6 +10,7 @@ use super::fault::{Fault, ensure};
 use super::follow::Follow;
 use super::stage::Stage;
 use super::tell::{note, seen};
+use crate::shell::word;
 
 const SANDBOX_MODES: [&str; 3] = ["read-only", "workspace-write", "danger-full-access"];
 /// What the turn runs.
@@ -69,26 +71,11 @@ async fn steal(stage: &Stage, api: &Api, events: &Follow, mode: &str) -> Result<
     let mark = events.mark();
     let port = api.address().rsplit(':').next().unwrap_or_default();
     let folder = stage.folders().data().to_string_lossy().into_owned();
-    let turn = api.say(&session, &format!("::exec bash steal.sh {} {port}", quoted(&folder))).await?;
+    let turn = api.say(&session, &format!("::exec bash steal.sh {} {port}", word(Path::new(&folder)))).await?;
     let answer = events.answer(mark, &turn).await?;
     let has_token = events.since(mark).iter().any(|frame| frame.0.to_string().contains(api.bearer()));
     let said =
         |name: &str| answer.lines().find_map(|line| line.split_once(name).map(|(_, rest)| rest.trim().to_owned()));
     let loot = said("token: ").zip(said("api: "));
     Ok(loot.map(|(token, api)| Loot { token: token.replace(&folder, "…"), api, has_token }))
-}
-
-/// One word for a shell, whatever is in it.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_folder_is_one_word_for_the_shell() {
-        assert_eq!(quoted("/a b/it's"), r"'/a b/it'\''s'");
-    }
 }
