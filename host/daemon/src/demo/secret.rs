@@ -2,6 +2,7 @@
 //! machine and looks at what it could write of it. Contained, it gets nothing.
 
 use std::fs;
+use std::path::Path;
 
 use codex_manager_app_server::Containment;
 use serde_json::json;
@@ -11,6 +12,7 @@ use super::fault::{Fault, ensure};
 use super::follow::Follow;
 use super::stage::Stage;
 use super::tell::{note, seen};
+use crate::shell::word;
 
 const SANDBOX_MODES: [&str; 3] = ["read-only", "workspace-write", "danger-full-access"];
 /// What the turn runs.
@@ -98,7 +100,7 @@ async fn steal(stage: &Stage, api: &Api, events: &Follow, mode: &str) -> Result<
     let mark = events.mark();
     let port = api.address().rsplit(':').next().unwrap_or_default();
     let folder = stage.folders().data().to_string_lossy().into_owned();
-    let (data, program) = (quoted(&folder), quoted(&stage.program().to_string_lossy()));
+    let (data, program) = (word(Path::new(&folder)), word(stage.program()));
     let turn = api.say(&session, &format!("::exec bash steal.sh {data} {port} {program}")).await?;
     let answer = events.answer(mark, &turn).await?;
     let has_token = events.since(mark).iter().any(|frame| frame.0.to_string().contains(api.bearer()));
@@ -110,19 +112,4 @@ async fn steal(stage: &Stage, api: &Api, events: &Follow, mode: &str) -> Result<
         Some(Loot { token, api, capabilities, packets: said("packets: ")?, writable: said("writable: ")?, has_token })
     };
     Ok(loot())
-}
-
-/// One word for a shell, whatever is in it.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_folder_is_one_word_for_the_shell() {
-        assert_eq!(quoted("/a b/it's"), r"'/a b/it'\''s'");
-    }
 }

@@ -47,7 +47,7 @@ async fn one_that_spins_while_it_starts() {
 async fn one_that_fills_one_memory() {
     let handle = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)";
     let guest = Guest { handle, ..Guest::default() };
-    fails(&Host::new(), &guest, &[], FailureKind::Memory, "more than 67108864 bytes").await;
+    fails(&Host::new(), &guest, &[], FailureKind::Memory, "more than 64 MiB of memory ([limits] memory)").await;
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn one_that_fills_many_memories_none_of_them_large() {
         .collect();
     let handle = format!("(block {grow} (return {EMPTY})) (unreachable)");
     let guest = Guest { rest: &rest, handle: &handle, ..Guest::default() };
-    fails(&Host::new(), &guest, &[], FailureKind::Memory, "more than 67108864 bytes").await;
+    fails(&Host::new(), &guest, &[], FailureKind::Memory, "more than 64 MiB of memory ([limits] memory)").await;
     let enough = with(Limits { memory_bytes: 80 << 20, ..Limits::default() });
     assert_eq!(enough.run(&guest.build(), &[]).await.outcome, Ok(Vec::new()), "the sum was it, and no single memory");
 }
@@ -66,7 +66,7 @@ async fn one_that_fills_many_memories_none_of_them_large() {
 #[tokio::test]
 async fn one_that_begins_with_too_much_memory() {
     let guest = Guest { pages: Some(2000), handle: EMPTY, ..Guest::default() };
-    fails(&Host::new(), &guest, &[], FailureKind::Memory, "more than 67108864 bytes").await;
+    fails(&Host::new(), &guest, &[], FailureKind::Memory, "more than 64 MiB of memory ([limits] memory)").await;
 }
 
 #[tokio::test]
@@ -243,5 +243,5 @@ async fn without_a_pool_they_fail_just_so() {
     fails(&host, &Guest { handle: SPIN, ..Guest::default() }, &[], FailureKind::Cpu, "longer than 30ms").await;
     let greedy = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)";
     let host = Host { engine, ..Host::new() };
-    fails(&host, &Guest { handle: greedy, ..Guest::default() }, &[], FailureKind::Memory, "67108864 bytes").await;
+    fails(&host, &Guest { handle: greedy, ..Guest::default() }, &[], FailureKind::Memory, "64 MiB").await;
 }
