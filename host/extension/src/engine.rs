@@ -164,14 +164,14 @@ mod tests {
 
     #[test]
     fn without_address_space_the_engine_works_and_says_so() {
-        let engine = Config { invocations_max: 1_000_000, ..Config::default() }.build().expect("an engine");
+        let engine = Config { invocations_max: 1_000_000 }.build().expect("an engine");
         let Allocation::OnDemand { reason } = engine.allocation() else { panic!("that much cannot be set aside") };
         assert!(!reason.is_empty());
     }
 
     #[tokio::test]
     async fn who_may_use_more_memory_takes_more_places() {
-        let engine = Config { invocations_max: 3, ..Config::default() }.build().expect("an engine");
+        let engine = Config { invocations_max: 3 }.build().expect("an engine");
         let left = |_: &Place<'_>| engine.0.places.available_permits();
         assert_eq!(left(&engine.place(1, false).await), 2);
         assert_eq!(left(&engine.place(limits::EXTENSION_MEMORY_BYTES, false).await), 2);
@@ -181,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_waited_for_finds_a_place_when_the_others_have_taken_theirs() {
-        let engine = Config { invocations_max: 16, ..Config::default() }.build().expect("an engine");
+        let engine = Config { invocations_max: 16 }.build().expect("an engine");
         let _all = engine.place(usize::MAX, false).await;
         assert!(engine.place(1, false).now_or_never().is_none(), "they are two fewer than there are");
         let _first = engine.place(1, true).now_or_never().expect("a place was kept for it");
