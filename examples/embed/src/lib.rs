@@ -74,6 +74,7 @@ fn link(lock: &Lock, registry: &Registry) -> Result<BTreeMap<Digest, Linked>, Bo
     for approved in lock.all() {
         let copy = lock.copy(approved.digest)?;
         let manifest = Manifest::parse(str::from_utf8(&copy.manifest)?, registry.vocabulary())?;
+        // In this process, which nothing limits: the gardener is our own. Those of others are for `CompiledCode`.
         let component = Component::compile(&engine, &copy.component)?;
         let (granted, limits) = (approved.grants.capabilities.clone(), Limits::default().within(&manifest.limits));
         let extension = Linked::new(&engine, registry, &component, approved.id.clone(), granted, limits)?;

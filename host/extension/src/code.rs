@@ -244,7 +244,7 @@ impl CompiledCode {
         let this = self.clone();
         let load = move || {
             let code = this.0.folder.read(&code).ok_or(CompileFault::Lost)?;
-            code.load(&this.0.engine).map(|compiled| Component::of(compiled, digest)).map_err(ComponentError::from)
+            code.load(&this.0.engine).map(|compiled| Component::of(compiled, digest))
         };
         match spawn_blocking(load).await.unwrap_or(Err(CompileFault::Panicked.into())) {
             Err(ComponentError::Refused { sentence }) => {

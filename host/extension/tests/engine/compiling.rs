@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use codex_manager_extension::{
     CodeConfig, CodeVerdict, CompileFault, CompileLimits, CompiledCode, Compiler, Component, ComponentError, Config,
-    Digest, MemoryLedger, Progress, wasmtime,
+    Digest, FileLedger, MemoryLedger, Progress, wasmtime,
 };
 use tempfile::TempDir;
 
@@ -147,7 +147,7 @@ async fn the_engine_that_runs_cannot_compile() {
 
 #[tokio::test]
 async fn a_bomb_ends_with_a_verdict_and_holds_up_no_guard() {
-    let host = Host { limits: CompileLimits { cpu_seconds: 2, ..AMPLE }, ..Host::new() };
+    let host = Host { limits: CompileLimits { cpu_seconds: 3, ..AMPLE }, ..Host::new() };
     let (code, digest) = (host.start().await, Digest::of(&bomb()));
     let bombing = tokio::spawn({
         let code = code.clone();
@@ -155,8 +155,9 @@ async fn a_bomb_ends_with_a_verdict_and_holds_up_no_guard() {
     });
     until("it is compiled", || code.progress(&digest) == Some(Progress::Compiling)).await;
     code.prepare(small("guard").into()).await.expect("it has a lane of its own");
+    assert_eq!(code.progress(&digest), Some(Progress::Compiling), "nobody waited for that");
     let sentence = refused(bombing.await.expect("no panic").expect_err("nobody compiles that"));
-    assert_eq!(sentence, "it takes more than 2 s of processor time to compile");
+    assert_eq!(sentence, "it takes more than 3 s of processor time to compile");
     assert_eq!(code.verdict(&digest), Some(CodeVerdict::Refused { sentence: sentence.clone() }));
     assert_eq!(host.files().len(), 1, "the guard's");
 
@@ -369,6 +370,25 @@ async fn what_does_not_compile_or_cannot_run_here_is_refused_once() {
         assert_eq!(host.files(), Vec::<PathBuf>::new());
         assert!(matches!(Component::compile(code.engine(), &bytes), Err(ComponentError::Refused { .. })));
     }
+}
+
+#[tokio::test]
+async fn a_ledger_in_a_file_lasts_and_what_cannot_be_read_in_it_is_nothing() {
+    let host = Host::new();
+    let path = host.folder.path().join("ledger.json");
+    let (digest, cut) = (Digest::of(&small("one")), small("one")[..20].to_vec());
+    let open = async || {
+        let config = CodeConfig::new(host.code(), Arc::new(FileLedger::new(path.clone())), host.compiler.clone());
+        CompiledCode::open(Config { invocations_max: 1 }.build().expect("an engine"), config).await.expect("it is ours")
+    };
+    let code = open().await;
+    code.prepare(small("one").into()).await.expect("it compiles");
+    let sentence = refused(code.prepare(cut.clone().into()).await.map(drop).expect_err("it is cut off"));
+    let code = open().await;
+    assert!(matches!(code.load(&digest), Ok(Some(_))));
+    assert_eq!(code.verdict(&Digest::of(&cut)), Some(CodeVerdict::Refused { sentence }));
+    fs::write(&path, "{").expect("it can be damaged");
+    assert!(matches!(open().await.load(&digest), Ok(None)));
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ impl Host {
             .capability(sessions::SessionReader::new(Fixed))
             .capability(Doors);
         // Few places, so that one that is not given back is missed soon.
-        let engine = Config { invocations_max: 2, ..Config::default() }.build().expect("an engine");
+        let engine = Config { invocations_max: 2 }.build().expect("an engine");
         Self { engine, registry, limits: Limits::default() }
     }
 

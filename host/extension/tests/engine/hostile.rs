@@ -237,7 +237,7 @@ async fn one_that_waits_pays_no_processor_time_for_it() {
 
 #[tokio::test]
 async fn without_a_pool_they_fail_just_so() {
-    let engine = Config { invocations_max: 1_000_000, ..Config::default() }.build().expect("an engine");
+    let engine = Config { invocations_max: 1_000_000 }.build().expect("an engine");
     assert!(matches!(engine.allocation(), Allocation::OnDemand { .. }));
     let host = Host { engine: engine.clone(), ..short_cpu() };
     fails(&host, &Guest { handle: SPIN, ..Guest::default() }, &[], FailureKind::Cpu, "longer than 30ms").await;

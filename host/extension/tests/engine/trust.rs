@@ -62,7 +62,7 @@ struct House {
 
 impl House {
     fn new() -> Self {
-        let engine = Config { invocations_max: 2, ..Config::default() }.build().expect("an engine");
+        let engine = Config { invocations_max: 2 }.build().expect("an engine");
         Self { folder: tempfile::tempdir().expect("a folder"), engine, registry: registry() }
     }
 
