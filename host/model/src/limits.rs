@@ -49,7 +49,7 @@ pub const ANSWER_HISTORY_BYTES_MAX: usize = 128 * 1024;
 /// How many large answers are worked at at once, off the thread that serves requests.
 pub const ANSWERS_MADE_MAX: usize = 2;
 /// How many large answers ask the child at once for what it knows.
-pub const ANSWERS_ASKING_MAX: usize = 8;
+pub const ANSWERS_ASKING_MAX: usize = 4;
 /// How long a large answer waits for room, or for its turn. Longer than the slowest client is waited for.
 pub const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 /// The longest answer to a request of the child that is passed on as it is, as JSON text.
