@@ -63,7 +63,9 @@ async fn rest(connection: &mut TcpStream) -> Option<Value> {
     let mut answer = Vec::new();
     // That it may be broken off is part of what is tried.
     let _ = soon("the rest of an answer", connection.read_to_end(&mut answer)).await;
-    let mut left = &answer[answer.windows(4).position(|four| four == b"\r\n\r\n")? + 4..];
+    let head = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
+    assert!(String::from_utf8_lossy(&answer[..head]).contains("transfer-encoding: chunked"));
+    let mut left = &answer[head + 4..];
     let mut body = Vec::new();
     loop {
         let end = left.windows(2).position(|two| two == b"\r\n")?;

@@ -46,10 +46,11 @@ pub const ANSWERS_UNTAKEN_BYTES_MAX: usize = 32 * 1024 * 1024;
 pub const ANSWERS_REMEMBERED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// How much of Codex's history one answer remembers; what is beyond it is asked for again when it is told.
 pub const ANSWER_HISTORY_BYTES_MAX: usize = 128 * 1024;
-/// How many large answers are worked at at once, off the thread that serves requests.
-pub const ANSWERS_MADE_MAX: usize = 2;
+/// How many large answers are worked at at once, off the thread that serves requests; never more than half of the
+/// processors can, but one in any case.
+pub const ANSWERS_MADE_MAX: usize = 4;
 /// How many large answers ask the child at once for what it knows.
-pub const ANSWERS_ASKING_MAX: usize = 8;
+pub const ANSWERS_ASKING_MAX: usize = 4;
 /// How long a large answer waits for room, or for its turn. Longer than the slowest client is waited for.
 pub const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 /// The longest answer to a request of the child that is passed on as it is, as JSON text.

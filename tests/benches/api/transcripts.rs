@@ -51,7 +51,9 @@ pub(crate) async fn measure() {
     println!("transcript {:.1} MiB, read by one in {:.2} s", bytes as f64 / 1_048_576.0, start.elapsed().as_secs_f64());
     pages(api, &session).await;
     println!("  memory: {} before, {} more after that", mb(before), mb(more(pid, before)));
-    beside_readers(api, &session, pid, before).await;
+    for readers in [0, READERS] {
+        beside_readers(api, &session, readers, pid, before).await;
+    }
 
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
@@ -63,14 +65,14 @@ pub(crate) async fn measure() {
     ours.stop().await;
 }
 
-/// Asks for health beside readers.
-async fn beside_readers(api: &Api, session: &str, pid: u32, before: u64) {
+/// Asks for health beside so many readers.
+async fn beside_readers(api: &Api, session: &str, readers: usize, pid: u32, before: u64) {
     let load = Load::get(api, "/healthz");
     let end = Instant::now() + FOR;
-    let mut readers = JoinSet::new();
-    for _ in 0..READERS {
+    let mut reading = JoinSet::new();
+    for _ in 0..readers {
         let (api, session) = (api.clone(), session.to_owned());
-        readers.spawn(async move {
+        reading.spawn(async move {
             let mut bytes = 0;
             while Instant::now() < end {
                 bytes += read(&api, &session).await;
@@ -99,10 +101,10 @@ async fn beside_readers(api: &Api, session: &str, pid: u32, before: u64) {
         sleep(Duration::from_millis(50)).await;
     }
     let mut took = asking.await.expect("health is answered");
-    let bytes: usize = readers.join_all().await.into_iter().sum();
+    let bytes: usize = reading.join_all().await.into_iter().sum();
     let rate = bytes as f64 / 1_048_576.0 / FOR.as_secs_f64();
     println!(
-        "  /healthz beside {READERS} readers ({rate:.0} MiB/s, at most {} more), asked {} times:",
+        "  /healthz beside {readers} readers ({rate:.0} MiB/s, at most {} more), asked {} times:",
         mb(most),
         took.len()
     );

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::extract::issue;
+use super::extract::{clip, issue};
 use super::{Access, Doc, Problem, Route};
 
 /// The members that the query of a route may have; whatever it likes, where the route is open or has no document.
@@ -37,7 +37,7 @@ impl Parameters {
         let mut seen = vec![false; known.len()];
         for name in query.split('&').filter(|pair| !pair.is_empty()).map(name) {
             let Some(at) = known.iter().position(|parameter| parameter.name == name) else {
-                return Err(issue(vec![name.as_ref().into()], &format!("unknown field `{name}`, {}", expected(known))));
+                return Err(issue(vec![clip(&name).into()], &format!("unknown field `{name}`, {}", expected(known))));
             };
             if std::mem::replace(&mut seen[at], true) && !known[at].is_list {
                 return Err(issue(vec![name.as_ref().into()], &format!("duplicate field `{name}`")));

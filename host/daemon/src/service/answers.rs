@@ -7,6 +7,7 @@
 //! that kind.
 
 use std::sync::Arc;
+use std::thread::available_parallelism;
 
 use bytes::Bytes;
 use codex_manager_model::limits::{
@@ -35,8 +36,10 @@ pub(crate) struct Share(OwnedSemaphorePermit);
 
 impl Answers {
     pub(crate) fn new() -> Self {
+        // The others are for whoever asks for little.
+        let making = available_parallelism().map_or(1, |processors| processors.get() / 2);
         Self {
-            making: Arc::new(Semaphore::new(ANSWERS_MADE_MAX)),
+            making: Arc::new(Semaphore::new(making.clamp(1, ANSWERS_MADE_MAX))),
             asking: Arc::new(Semaphore::new(ANSWERS_ASKING_MAX)),
             remembered: Arc::new(Semaphore::new(ANSWERS_REMEMBERED_BYTES_MAX / UNIT)),
             untaken: Arc::new(Semaphore::new(ANSWERS_UNTAKEN_BYTES_MAX / UNIT)),

@@ -161,25 +161,17 @@ fn place(row: &Outline) -> Option<ItemPlace> {
 
 /// Rows in the order of the child's turns; what only we know comes at the end of its turn, and turns that only we know at
 /// the end.
-fn assemble(turns: Vec<(Name, Vec<Outline>)>, own: Vec<Outline>) -> Vec<Outline> {
+fn assemble(turns: Vec<(Name, Vec<Outline>)>, mut own: Vec<Outline>) -> Vec<Outline> {
     let told: HashSet<Name> = turns.iter().flat_map(|(_, rows)| rows).map(|row| row.id).collect();
-    let named: HashSet<Name> = turns.iter().map(|(turn, _)| *turn).collect();
-    let mut of_turn: HashMap<Name, Vec<Outline>> = HashMap::new();
-    let mut last = Vec::new();
-    for row in own.into_iter().filter(|row| !told.contains(&row.id)) {
-        if named.contains(&row.turn) {
-            of_turn.entry(row.turn).or_default().push(row);
-        } else {
-            last.push(row);
-        }
+    own.retain(|row| !told.contains(&row.id));
+    let mut ranks: HashMap<Name, usize> = HashMap::new();
+    for (rank, (turn, _)) in turns.iter().enumerate() {
+        ranks.entry(*turn).or_insert(rank);
     }
-    let mut all = Vec::new();
-    for (turn, rows) in turns {
-        all.extend(rows);
-        all.extend(of_turn.remove(&turn).unwrap_or_default());
-    }
-    all.extend(last);
-    all
+    // In place, for there may be very many: rows that belong together stay in their order.
+    own.extend(turns.into_iter().flat_map(|(_, rows)| rows));
+    own.sort_by_key(|row| (ranks.get(&row.turn).copied().unwrap_or(usize::MAX), place(row)));
+    own
 }
 
 /// Rows by where they stand together. `places` are those of all items of our own log.

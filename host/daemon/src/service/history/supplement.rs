@@ -30,6 +30,9 @@ pub(super) struct Joined {
 /// of its turn; turns that only the supplement knows come last. Where several want one place, the first written stands
 /// first. One with a [made-up id](super::synthetic) that is there under its own is left out.
 pub(super) fn join(rows: Vec<Outline>, supplement: Vec<Supplement>, canonical: &Canonical) -> Joined {
+    if supplement.is_empty() {
+        return Joined { rows, parts: HashMap::new() };
+    }
     let known: HashMap<Name, usize> = rows.iter().enumerate().map(|(place, row)| (row.id, place)).collect();
     let turns = turns(&rows);
     let mut added = Added::default();
