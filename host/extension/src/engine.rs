@@ -4,6 +4,7 @@
 
 mod pool;
 mod ticker;
+mod turns;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -13,6 +14,8 @@ use codex_manager_model::limits;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::ticker::{Running, Ticker};
+pub(crate) use self::turns::Turn;
+use self::turns::Turns;
 use crate::cache::{CacheError, CompiledCode};
 use crate::compiling::Compiling;
 
@@ -70,6 +73,7 @@ struct Inner {
     reserved_max: u32,
     /// The shares of those that are linked, by the extension's id.
     shares: Mutex<HashMap<String, Weak<Semaphore>>>,
+    turns: Turns,
     compiled: Option<CompiledCode>,
     compiling: Compiling,
 }
@@ -112,6 +116,7 @@ impl Config {
             reserved,
             reserved_max,
             shares,
+            turns: Turns::new(),
             compiled,
             compiling,
         };
@@ -170,6 +175,11 @@ impl Engine {
         };
         const OPEN: &str = "the places are never closed";
         Place { _permit: permit.expect(OPEN), _own: own.map(|own| own.expect(OPEN)), _running: ticker.running() }
+    }
+
+    /// The turns of one invocation that may compute for long.
+    pub(crate) fn turn(&self) -> Turn {
+        self.0.turns.turn()
     }
 
     fn share_max(&self) -> u32 {
