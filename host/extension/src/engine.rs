@@ -5,6 +5,7 @@
 mod pool;
 pub(crate) mod settings;
 mod ticker;
+mod turns;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,6 +16,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::ticker::{Running, Ticker};
+pub(crate) use self::turns::Turn;
+use self::turns::Turns;
 use crate::{CompileFault, Digest};
 
 /// How an engine is made.
@@ -70,6 +73,7 @@ struct Inner {
     reserved_max: u32,
     /// The shares of those that are linked, by the extension's id.
     shares: Mutex<HashMap<String, Weak<Semaphore>>>,
+    turns: Turns,
     id: EngineId,
 }
 
@@ -106,7 +110,8 @@ impl Config {
         let places_max = self.invocations_max - reserved_max;
         let [places, reserved] = [places_max, reserved_max].map(|places| Semaphore::new(places as usize));
         let shares = Mutex::default();
-        let inner = Inner { engine, allocation, ticker, places, places_max, reserved, reserved_max, shares, id };
+        let turns = Turns::new();
+        let inner = Inner { engine, allocation, ticker, places, places_max, reserved, reserved_max, shares, turns, id };
         Ok(Engine(Arc::new(inner)))
     }
 }
@@ -168,6 +173,11 @@ impl Engine {
         };
         const OPEN: &str = "the places are never closed";
         Place { _permit: permit.expect(OPEN), _own: own.map(|own| own.expect(OPEN)), _running: ticker.running() }
+    }
+
+    /// The turns of one invocation that may compute for long.
+    pub(crate) fn turn(&self) -> Turn {
+        self.0.turns.turn()
     }
 
     fn share_max(&self) -> u32 {

@@ -4,12 +4,13 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use codex_manager_model::limits::EXTENSION_CPU_BRIEF;
 use futures_util::FutureExt;
 use tokio::time;
 use wasmtime::component::{ComponentType, Lift};
 use wasmtime::{Store, UpdateDeadline};
 
-use crate::engine::Place;
+use crate::engine::{Place, Turn};
 use crate::exceeded::Exceeded;
 use crate::failure::Teller;
 use crate::log_lines::{Level, LogLine};
@@ -70,12 +71,13 @@ impl Linked {
 
     async fn invoke(&self, _place: Place<'_>, wall_max: Duration, event: &Event, record: &Record) -> Invoked {
         let begun = time::Instant::now();
-        let mut store = self.store(event, record);
+        let turn = self.engine.turn();
+        let mut store = self.store(event, record, turn.clone());
         let meter = store.data().meter.clone();
         let limits = Limits { wall: self.caller.limits.wall.min(wall_max), ..self.caller.limits };
         // What a capability's code panics about is its own; the panic's hook has told it.
         let call = AssertUnwindSafe(self.call(&mut store, event)).catch_unwind();
-        let answer = time::timeout(limits.wall, meter.measure(call)).await;
+        let answer = time::timeout(limits.wall, turn.within(meter.measure(call))).await;
         let wall = begun.elapsed();
 
         // The store is not entered again: after a trap or a timeout it must not be.
@@ -108,7 +110,7 @@ impl Linked {
         }
     }
 
-    fn store(&self, event: &Event, record: &Record) -> Store<Invocation> {
+    fn store(&self, event: &Event, record: &Record, turn: Turn) -> Store<Invocation> {
         let invocation = Invocation::new(Arc::clone(&self.caller), record, event.header.session.clone());
         let mut store = Store::new(self.engine.wasmtime(), invocation);
         let limits = &self.caller.limits;
@@ -117,10 +119,13 @@ impl Linked {
         store.set_hostcall_fuel(limits.host_call_bytes);
         store.set_max_component_handles(limits.handles);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |store| match store.data().meter.used_now() > cpu {
-            true => Err(Exceeded::Cpu.into()),
+        store.epoch_deadline_callback(move |store| match store.data().meter.used_now() {
+            used if used > cpu => Err(Exceeded::Cpu.into()),
             // Others get their turn, and the wall's clock is looked at.
-            false => Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))),
+            used if used < EXTENSION_CPU_BRIEF => {
+                Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+            }
+            _ => Ok(UpdateDeadline::YieldCustom(1, Box::pin(turn.clone().next()))),
         });
         store
     }

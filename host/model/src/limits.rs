@@ -223,6 +223,8 @@ pub const EXTENSION_INVOCATIONS_MAX: u32 = 32;
 pub const EXTENSION_INVOCATIONS_RESERVED: u32 = 4;
 /// How long a guest computes before it is looked at.
 pub const EXTENSION_TICK: Duration = Duration::from_millis(5);
+/// How long an invocation computes before it goes on in turns with others that compute for long.
+pub const EXTENSION_CPU_BRIEF: Duration = Duration::from_millis(10);
 /// How long an invocation may compute, unless told otherwise.
 pub const EXTENSION_CPU: Duration = Duration::from_millis(250);
 /// How long an invocation may be allowed to compute at most.

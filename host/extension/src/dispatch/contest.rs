@@ -139,7 +139,8 @@ impl Contest {
     pub(super) fn advance(&mut self, board: &mut Board, vocabulary: &Vocabulary, now: Instant) -> Vec<(Rank, Settled)> {
         let mut settled = Vec::new();
         // Most events under way wait for an answer, and are not looked at again before there is one.
-        if !self.stirred && !(self.waits && now >= self.deadline) {
+        let is_due = self.waits && now >= self.deadline;
+        if !(self.stirred || is_due) {
             return settled;
         }
         let closed = self.close(board, now, &mut settled);

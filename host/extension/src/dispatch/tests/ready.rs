@@ -70,7 +70,9 @@ fn an_enabled_decider_bars_what_no_version_of_it_decides_that_can_be_called() {
 
 #[test]
 fn required_holds_in_every_state_and_only_a_person_takes_its_word_away() {
-    let cases: [(&str, Vec<Approved>, Vec<Approved>, Option<&str>); 6] = [
+    /// What was approved, what of it can be called, and what stands against an accept.
+    type Case<'a> = (&'a str, Vec<Approved>, Vec<Approved>, Option<&'a str>);
+    let cases: [Case<'_>; 6] = [
         ("running", vec![guard()], vec![guard()], None),
         ("compiling", vec![guard()], vec![], Some("a.guard would decide this and is not ready")),
         ("on its predecessor", vec![guard()], vec![deaf_guard()], Some("a.guard would decide this and is not ready")),

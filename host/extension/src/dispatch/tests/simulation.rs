@@ -282,6 +282,7 @@ impl World {
             let in_time = self.now < self.opened[&seat.seq] + Duration::from_secs(2);
             assert!(!in_time, "late before its time: {seat:?}");
         }
+        assert!(settle.settled != Settled::Withdrawn, "nobody has gone: {settle:?}");
         assert!(self.settled.insert(seat, settle.settled.clone()).is_none(), "settled twice: {settle:?}");
         self.committing.push(settle);
     }
