@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use semver::Version;
 use serde::{Serialize, Serializer};
 
-use crate::{Approved, Digest, Dropped, ExtensionId, News, Review, Standing, Vocabulary};
+use crate::lock::is_required_by_default;
+use crate::{Approved, Digest, Dropped, ExtensionId, Grants, News, Review, Standing, Vocabulary};
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,6 +25,8 @@ pub struct Listed {
     pub runs: Option<RunningVersion>,
     /// Whether its word is needed before anybody but a person accepts what it may decline.
     pub required: bool,
+    /// Whether it will be, once what waits is approved, if its approver does not say otherwise.
+    pub required_if_approved: bool,
     /// What was approved. That, and nothing that was dropped, is what runs.
     pub approved: Option<Approved>,
     /// What waits for a yes.
@@ -113,7 +116,11 @@ pub fn list(
         }
     }
     for listed in &mut list {
-        listed.required = listed.id.as_ref().is_some_and(|id| required.contains(id));
+        let (before, required) = (&listed.approved, listed.id.as_ref().is_some_and(|id| required.contains(id)));
+        let offered = listed.waiting.as_ref().and_then(|waiting| grants_of(drops, waiting.digest));
+        listed.required = required;
+        listed.required_if_approved =
+            offered.is_some_and(|offered| is_required_by_default(offered, before.as_ref(), required, vocabulary));
     }
     list.sort_by(|a, b| (a.approved.is_none(), &a.id, &a.folder).cmp(&(b.approved.is_none(), &b.id, &b.folder)));
     list
@@ -127,6 +134,7 @@ fn listed(dropped: &Dropped, approved: Option<&Approved>, vocabulary: &Vocabular
         state: approved.map_or(unapproved, |approved| State::of(&approved.standing)),
         runs: None,
         required: false,
+        required_if_approved: false,
         approved: approved.cloned(),
         waiting: None,
         fault: None,
@@ -148,6 +156,12 @@ fn listed(dropped: &Dropped, approved: Option<&Approved>, vocabulary: &Vocabular
     listed
 }
 
+/// What a drop would be given.
+fn grants_of(drops: &[Dropped], digest: Digest) -> Option<&Grants> {
+    let found = drops.iter().filter_map(|dropped| dropped.found.as_ref().ok());
+    found.into_iter().find(|candidate| candidate.digest == digest).map(|candidate| &candidate.grants)
+}
+
 fn gone(approved: &Approved) -> Listed {
     let next_step = Some(match to_wake(approved) {
         Some(wake) => format!("{wake}, or revoke it: its folder is gone"),
@@ -159,6 +173,7 @@ fn gone(approved: &Approved) -> Listed {
         state: State::of(&approved.standing),
         runs: None,
         required: false,
+        required_if_approved: false,
         approved: Some(approved.clone()),
         waiting: None,
         fault: None,

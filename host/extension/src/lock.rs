@@ -27,6 +27,7 @@ use jiff::Timestamp;
 use crate::disk::{Disk, SystemDisk};
 use crate::{Digest, ExtensionId, MANIFEST_FILE, Offer, Vocabulary};
 
+pub(crate) use approved::is_required_by_default;
 pub use approved::{Approved, ApprovedVersion, Standing};
 use record::Record;
 
@@ -147,9 +148,8 @@ impl Lock {
     /// Whether the word of what is offered is needed, where its approver does not say: as it was before, and yes for what
     /// may decline from now on.
     pub fn is_required_by_default(&self, offer: &Offer, vocabulary: &Vocabulary) -> bool {
-        let id = &offer.candidate.manifest.id;
-        let declined = self.approved(id).is_some_and(|before| before.grants.may_decline(vocabulary));
-        self.required().contains(id) || (!declined && offer.candidate.grants.may_decline(vocabulary))
+        let (id, grants) = (&offer.candidate.manifest.id, &offer.candidate.grants);
+        is_required_by_default(grants, self.approved(id), self.required().contains(id), vocabulary)
     }
 
     /// Says that this version, the approved one, is ready: it runs from now on, and its predecessor does not. Whether that

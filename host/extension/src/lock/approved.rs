@@ -83,9 +83,16 @@ impl Approved {
         let version = || self.predecessor.clone().unwrap_or_else(|| self.approved_version());
         (self.standing == Standing::Enabled).then(version)
     }
+}
 
-    /// Whether it may decline what an event asks.
-    pub fn may_decline(&self, vocabulary: &Vocabulary) -> bool {
-        self.grants.may_decline(vocabulary)
-    }
+/// Whether the word of what is offered is needed once it is approved, where its approver does not say: as it was before,
+/// and yes for what may decline from now on.
+pub(crate) fn is_required_by_default(
+    offered: &Grants,
+    before: Option<&Approved>,
+    required: bool,
+    vocabulary: &Vocabulary,
+) -> bool {
+    let declined = before.is_some_and(|before| before.grants.may_decline(vocabulary));
+    required || (!declined && offered.may_decline(vocabulary))
 }

@@ -45,6 +45,7 @@ pub(super) fn screen(body: &Value) -> String {
     }
     if !waiting.is_null() {
         news(&mut page, waiting);
+        required(&mut page, extension);
     }
     if !review.is_null() {
         asks(&mut page, review, if waiting.is_null() { "It may" } else { "It asks to" });
@@ -110,6 +111,14 @@ fn news(page: &mut Page, waiting: &Value) {
             page.line("  changed  ", &part);
             differences(page, was, now);
         }
+    }
+}
+
+/// What a yes makes of its word.
+fn required(page: &mut Page, extension: &Value) {
+    if extension["requiredIfApproved"] == true {
+        let said = "what it may decline, only a person accepts until it has answered; `--required no` says otherwise";
+        page.line("  required ", said);
     }
 }
 

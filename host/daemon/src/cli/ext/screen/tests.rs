@@ -68,7 +68,7 @@ fn body(candidate: Option<&Candidate>, approved: Option<(&Candidate, &Approved)>
     json!({
         "extension": {
             "id": "acme.guard", "folder": "/home/me/project/extensions/guard", "approved": standing,
-            "state": state, "runs": runs, "required": standing.is_some(),
+            "state": state, "runs": runs, "required": standing.is_some(), "requiredIfApproved": candidate.is_some(),
             "waiting": waiting, "fault": fault, "nextStep": fault.map(|_| "copy the file again; it is not whole"),
         },
         "granted": granted,
