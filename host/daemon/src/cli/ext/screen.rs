@@ -117,8 +117,9 @@ fn news(page: &mut Page, waiting: &Value) {
 /// What a yes makes of its word.
 fn required(page: &mut Page, extension: &Value) {
     if extension["requiredIfApproved"] == true {
-        let said = "what it may decline, only a person accepts until it has answered; `--required no` says otherwise";
-        page.line("  required ", said);
+        let said = "required: what it may decline, only a person accepts until it has answered; approve it with \
+                    `--required no` to say otherwise";
+        page.line("  word     ", said);
     }
 }
 
