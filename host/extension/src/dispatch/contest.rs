@@ -144,6 +144,9 @@ impl Contest {
             return settled;
         }
         let closed = self.close(board, now, &mut settled);
+        if !closed && !self.seats.values().any(Entrant::is_free) {
+            return settled;
+        }
         (self.stirred, self.waits) = (self.interaction.is_some(), false);
         // Claims of groups that are before the next one and are not settled, and those who may still claim something.
         let (mut held, mut before) = (BTreeSet::new(), Vec::new());
@@ -153,7 +156,7 @@ impl Contest {
                 before.extend((now < self.deadline).then(|| Arc::clone(&seat.grants)));
                 continue;
             };
-            if !closed && (seat.decides || answer.claims().next().is_some()) {
+            if !closed && !seat.is_free() {
                 continue;
             }
             match self.judge(answer, &held, &before, board, vocabulary) {
