@@ -137,9 +137,11 @@ impl Dispatch {
     pub fn offer(&mut self, occurrence: Occurrence, now: Instant) -> Vec<Order> {
         let (seq, mut orders) = (Seq(occurrence.event.header.seq), Vec::new());
         // Whoever would hear it and has its share under way stays behind.
-        let full = |(rank, _): &(&Rank, _)| self.backlogs.is_full(&rank.extension);
-        let full: Vec<_> = self.listeners(&occurrence).filter(full).map(|(rank, _)| rank.extension.clone()).collect();
-        full.iter().for_each(|extension| self.backlogs.leave(extension));
+        if self.backlogs.is_any_full() {
+            let hearing = self.listeners(&occurrence).map(|(rank, _)| rank.extension.clone());
+            let full: Vec<_> = hearing.filter(|extension| self.backlogs.is_full(extension)).collect();
+            full.iter().for_each(|extension| self.backlogs.leave(extension));
+        }
         self.tell(occurrence, |dispatch, extension| !dispatch.backlogs.is_apart(extension), now, &mut orders);
         self.head = self.head.max(seq);
         for (extension, marks) in self.marks.iter_mut().filter(|(extension, _)| !self.backlogs.is_apart(extension)) {

@@ -82,6 +82,11 @@ impl Backlogs {
         self.of.get(extension).is_some_and(|backlog| self.each.is_reached_by(backlog.seats, backlog.bytes))
     }
 
+    /// Whether anybody has.
+    pub(super) fn is_any_full(&self) -> bool {
+        self.of.values().any(|backlog| self.each.is_reached_by(backlog.seats, backlog.bytes))
+    }
+
     pub(super) fn is_apart(&self, extension: &ExtensionId) -> bool {
         self.of.get(extension).is_some_and(|backlog| backlog.apart.is_some())
     }

@@ -144,6 +144,9 @@ impl Contest {
             return settled;
         }
         let closed = self.close(board, now, &mut settled);
+        if !closed && !self.seats.values().any(Entrant::is_free) {
+            return settled;
+        }
         (self.stirred, self.waits) = (self.interaction.is_some(), false);
         // Claims of groups that are before the next one and are not settled, and those who may still claim something.
         let (mut held, mut before) = (BTreeSet::new(), Vec::new());
@@ -153,7 +156,7 @@ impl Contest {
                 before.extend((now < self.deadline).then(|| Arc::clone(&seat.grants)));
                 continue;
             };
-            if !closed && (seat.decides || answer.claims().next().is_some()) {
+            if !closed && !seat.is_free() {
                 continue;
             }
             match self.judge(answer, &held, &before, board, vocabulary) {
@@ -270,7 +273,7 @@ impl Contest {
         }
         let rule = |kind: &str| vocabulary.actions.get(kind).and_then(|action| action.claim.as_ref());
         let mut rules = group.actions.iter().filter_map(|action| rule(&action.kind));
-        if rules.any(|rule| before.iter().any(|grants| may_claim(grants, rule, vocabulary))) {
+        if !before.is_empty() && rules.any(|rule| before.iter().any(|grants| may_claim(grants, rule, vocabulary))) {
             return Err(Wait::Before);
         }
         for (claim, _) in group.claims.iter().filter(|(_, verdict)| **verdict == Some(Verdict::Accept)) {

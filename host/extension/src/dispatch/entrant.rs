@@ -53,6 +53,12 @@ impl Entrant {
         interaction.as_ref().filter(|_| self.decides)
     }
 
+    /// Whether it has answered, and what it asks for concerns no question.
+    pub(super) fn is_free(&self) -> bool {
+        let claims_nothing = |answer: &Answer| answer.claims().next().is_none();
+        !self.decides && matches!(&self.state, State::Answered(answer) if claims_nothing(answer))
+    }
+
     /// Whether nothing came of it.
     pub(super) fn has_failed(&self) -> bool {
         matches!(&self.state, State::Answered(Answer::Failed(_) | Answer::Refused(_) | Answer::Withdrawn))

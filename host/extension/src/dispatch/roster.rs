@@ -53,6 +53,14 @@ struct Member {
     serving: Option<Serving>,
 }
 
+impl Member {
+    /// Whether there is nothing of it that was approved and cannot be called.
+    fn is_up_to_date(&self) -> bool {
+        let approved = self.approved.as_ref().map(|(digest, _)| *digest);
+        !self.enabled || approved == self.serving.as_ref().map(|serving| serving.digest)
+    }
+}
+
 impl Serving {
     /// The version that was approved.
     pub fn approved(approved: &Approved) -> Self {
@@ -168,6 +176,9 @@ impl Roster {
         vocabulary: &Vocabulary,
     ) -> Option<Need> {
         let member = self.members.get(extension)?;
+        if !member.required && member.is_up_to_date() {
+            return None;
+        }
         let would_decide = |grants: &Grants| {
             grants.handlers.values().any(|handler| handler.hears(kind)) && may_claim(grants, asks, vocabulary)
         };

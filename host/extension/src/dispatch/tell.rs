@@ -26,21 +26,21 @@ impl Dispatch {
         let question = self.question(&occurrence);
         // Whoever read that it is pending may have read it before it was resolved.
         let is_pending = |question: &&Question| occurrence.pending && !self.board.is_resolved(&question.claim);
-        let pending = question.as_ref().filter(is_pending).cloned();
+        let pending = question.as_ref().filter(is_pending);
         let listeners: BTreeMap<_, _> = self
             .listeners(&occurrence)
             .filter(|(rank, _)| pending.is_some() || to(self, &rank.extension))
             .map(|(rank, listener)| (rank.clone(), listener.clone()))
             .collect();
-        let is_open = pending.as_ref().is_some_and(|question| self.open(question, &listeners));
+        let is_open = pending.is_some_and(|question| self.open(question, &listeners));
         if listeners.is_empty() {
             return;
         }
-        let deciding = pending.as_ref().filter(|_| is_open);
+        let deciding = pending.filter(|_| is_open);
         let mut round = self.rounds.remove(&seq).unwrap_or_else(|| {
             let interaction = deciding.map(|question| question.claim.clone());
             let contest = Contest::new(interaction, now + EXTENSION_DECIDE, self.taken.of(seq));
-            Round::new(occurrence, pending.as_ref().map(|question| question.claim.clone()), contest)
+            Round::new(occurrence, pending.map(|question| question.claim.clone()), contest)
         });
         for (rank, listener) in listeners {
             round.contest.enter(rank.clone(), self.entrant(&rank, &listener, deciding));
