@@ -316,7 +316,7 @@ async fn what_is_broken_after_a_yes_is_told_in_the_row_of_what_runs_and_its_scre
         place.drop_guard(&broken);
         let list = place.ext_says(&["list"]).await;
         let [row] = &entries(&list)[..] else { panic!("{list}") };
-        for told in ["acme.guard 1.0.0 - enabled", "fault extension.toml: ", "mend "] {
+        for told in ["acme.guard 1.0.0 - running", "fault extension.toml: ", "mend "] {
             assert!(row.contains(told), "{told} in {row}");
         }
         let screen = words(&place.ext_says(&["show", "acme.guard"]).await);
@@ -366,7 +366,7 @@ async fn without_a_terminal_a_yes_needs_the_digest() {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
         assert!(said.contains(&told), "{told} in:\n{said}");
     }
-    assert!(words(&place.ext_says(&["list"]).await).contains("acme.guard 1.0.0 - enabled"));
+    assert!(words(&place.ext_says(&["list"]).await).contains("acme.guard 1.0.0 - running"));
     assert_eq!(place.ext_says(&["logs", "acme.guard"]).await, "it was told of nothing yet\n");
     let json = place.ext_says(&["list", "--json"]).await;
     let json: Value = serde_json::from_str(&json).unwrap();
