@@ -190,6 +190,7 @@ impl Guest {
             at: Timestamp::UNIX_EPOCH,
             standing: Standing::Enabled,
             grants,
+            predecessor: None,
         };
         Ok(Self { approved, linked })
     }

@@ -43,6 +43,7 @@ impl Guard {
             at: Timestamp::UNIX_EPOCH,
             standing: Standing::Enabled,
             grants: Grants::asked_by(&manifest),
+            predecessor: None,
         };
         (0..10).map(approved).collect()
     }
