@@ -66,8 +66,8 @@ impl Lanes {
 
     /// Takes the next one that may start, of any extension that can be called.
     pub(super) fn start(&mut self, can_be_called: impl Fn(&ExtensionId) -> bool) -> Option<Seated> {
-        let lanes = self.0.iter_mut().filter(|(extension, _)| can_be_called(extension));
-        lanes.map(|(_, lane)| lane).find_map(Lane::start)
+        let mut lanes = self.0.iter_mut().filter(|(extension, lane)| lane.waits() && can_be_called(extension));
+        lanes.find_map(|(_, lane)| lane.start())
     }
 
     /// Its handler has returned.
@@ -136,8 +136,12 @@ impl Lane {
         self.lone.clone()
     }
 
+    /// Whether anything waits for its turn.
+    fn waits(&self) -> bool {
+        !(self.urgent.is_empty() && self.ready.is_empty() && self.alone.is_empty())
+    }
+
     fn is_empty(&self) -> bool {
-        let waiting = self.urgent.len() + self.ready.len() + self.alone.len();
-        self.sessions.is_empty() && waiting == 0 && self.running.is_empty() && self.issued.is_empty()
+        self.sessions.is_empty() && !self.waits() && self.running.is_empty() && self.issued.is_empty()
     }
 }
