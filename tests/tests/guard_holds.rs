@@ -2,9 +2,10 @@
 //! in whatever state the guard is. Only a person who switches it off takes its word away.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 
-use codex_manager_tests::{Daemon, Home, Launch, guest, until};
+use codex_manager_tests::{Home, guest, until};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -239,26 +240,19 @@ async fn killed_at_each_step_of_an_update_it_declines_as_ever() {
         }
         let home = stage.end().await;
         lay(&home, Variant::DeclinesAndIsLarge, "1.1.0");
-        let mut lives = 1;
-        let daemon = dying(&home, &launch().dying_at(arrow), &mut lives).await;
-        if let Some(daemon) = daemon {
-            let api = daemon.api();
-            let digest = api.extension(GUARD).await["waiting"]["digest"].clone();
-            let yes = api.request(reqwest::Method::POST, &format!("/api/agents/extensions/{GUARD}/approve"));
-            // It may die before it has answered.
-            let _ = api.send(yes.json(&json!({ "digest": digest }))).await;
-            daemon.end().await;
-        }
+        let daemon = launch().dying_at(arrow).start(&home).await;
+        let api = daemon.api();
+        let digest = api.extension(GUARD).await["waiting"]["digest"].clone();
+        let yes = api.request(reqwest::Method::POST, &format!("/api/agents/extensions/{GUARD}/approve"));
+        // It may die before it has answered.
+        let _ = api.send(yes.json(&json!({ "digest": digest }))).await;
+        assert_eq!(daemon.end().await.signal(), Some(9), "it dies at {arrow}");
         let stage = start(home).await;
+        let guard = stage.api.extension(GUARD).await;
+        assert_eq!(guard["approved"]["version"], "1.1.0", "killed at {arrow}, after the yes");
         assert_declined(&stage).await;
-        assert_nothing_ran(&stage.home, lives + 1);
+        assert_nothing_ran(&stage.home, 3);
     }
-}
-
-/// Starts a daemon that dies at an arrow; `None` if it does so before it listens.
-async fn dying(home: &Home, launch: &Launch, lives: &mut u64) -> Option<Daemon> {
-    *lives += 1;
-    launch.try_start(home).await.ok()
 }
 
 #[tokio::test]

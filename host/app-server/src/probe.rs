@@ -100,7 +100,9 @@ fn is_given(mount: &Mounted, user: User) -> bool {
     if let Ok(device) = point.strip_prefix("/dev") {
         let is_terminal = mount.kind == "devpts" && device == Path::new("pts");
         let is_device = DEVICES.iter().any(|name| device == Path::new(name));
-        return is_terminal || is_device || (mount.is_storage() && mount.has("nodev")) || is_read_only;
+        // That a mount is read-only keeps nobody from writing to a device on it.
+        let holds_no_device = mount.has("nodev") && (mount.is_storage() || is_read_only);
+        return is_terminal || is_device || holds_no_device;
     }
     if point.starts_with("/proc") {
         return point == Path::new("/proc") || is_read_only || user == User::Plain;

@@ -223,7 +223,7 @@ impl CompiledCode {
             Err(Uncompiled::Refused(refusal)) => return self.refused(digest, refusal.to_string()).await,
             Err(Uncompiled::Fault(fault)) => return Err(fault.into()),
         };
-        self.record(digest, CodeVerdict::Ready { code }).await?;
+        self.record(digest, CodeVerdict::Ready { code }).await;
         self.fresh(digest, code).await
     }
 
@@ -256,15 +256,17 @@ impl CompiledCode {
     }
 
     async fn refused(&self, component: Digest, sentence: String) -> Result<Component, ComponentError> {
-        self.record(component, CodeVerdict::Refused { sentence: sentence.clone() }).await?;
+        self.record(component, CodeVerdict::Refused { sentence: sentence.clone() }).await;
         Err(ComponentError::Refused { sentence })
     }
 
-    async fn record(&self, component: Digest, verdict: CodeVerdict) -> Result<(), CompileFault> {
-        let recorded = self.0.ledger.record(self.0.engine.id(), component, verdict.clone()).await;
-        recorded.map_err(CompileFault::Ledger)?;
-        self.verdicts().insert(component, verdict);
-        Ok(())
+    /// Keeps what came of a component. Where that cannot be recorded it holds for this run: nobody compiles it again before
+    /// the next one.
+    async fn record(&self, component: Digest, verdict: CodeVerdict) {
+        self.verdicts().insert(component, verdict.clone());
+        if let Err(error) = self.0.ledger.record(self.0.engine.id(), component, verdict).await {
+            tracing::warn!(error = %error, %component, "what came of compiling it is not recorded, and holds for this run");
+        }
     }
 
     fn verdicts(&self) -> MutexGuard<'_, BTreeMap<Digest, CodeVerdict>> {

@@ -72,7 +72,7 @@ struct Inner {
     reserved: Semaphore,
     reserved_max: u32,
     /// The shares of those that are linked, by the extension's id.
-    shares: Mutex<HashMap<String, Weak<Semaphore>>>,
+    shares: Mutex<HashMap<String, Weak<Parts>>>,
     turns: Turns,
     id: EngineId,
 }
@@ -146,11 +146,13 @@ impl Engine {
         settings::compiling(self.is_pooled()).map_err(|error| CompileFault::Unfit(format!("{error:#}")))
     }
 
-    /// The part of the places that may be taken under this name: half of them. All who go by one name have one share.
+    /// The part of the places that may be taken under this name: half of them, and of those that are reserved. All who go by one name have one share.
     pub(crate) fn share(&self, name: &str) -> Share {
         let mut shares = self.0.shares.lock().unwrap_or_else(PoisonError::into_inner);
         let known = shares.get(name).and_then(Weak::upgrade);
-        let share = known.unwrap_or_else(|| Arc::new(Semaphore::new(self.share_max() as usize)));
+        let part = |places| Semaphore::new(half(places) as usize);
+        let (common, reserved) = (part(self.0.places_max), part(self.0.reserved_max));
+        let share = known.unwrap_or_else(|| Arc::new(Parts { common, reserved }));
         shares.retain(|_, share| share.strong_count() > 0);
         shares.insert(name.to_owned(), Arc::downgrade(&share));
         Share(share)
@@ -161,39 +163,46 @@ impl Engine {
     pub(crate) async fn place<'a>(&'a self, share: &'a Share, memory_bytes: usize, urgent: bool) -> Place<'a> {
         let counts_as = u32::try_from(memory_bytes.div_ceil(limits::EXTENSION_MEMORY_BYTES)).unwrap_or(u32::MAX).max(1);
         let Inner { places, places_max, reserved, reserved_max, ticker, .. } = self.0.as_ref();
-        let common = async {
-            // In an engine of few places, one that counts as more than its share takes its share, and all that it needs.
-            let own = share.0.acquire_many(counts_as.min(self.share_max())).await;
-            (places.acquire_many(counts_as.min(*places_max)).await, Some(own))
+        // In an engine of few places, one that counts as more than its share takes its share, and all that it needs.
+        let take = async |own: &'a Semaphore, of: &'a Semaphore, most: u32| {
+            let own = own.acquire_many(counts_as.min(half(most))).await;
+            (of.acquire_many(counts_as.min(most)).await, own)
         };
         let (permit, own) = tokio::select! {
             biased;
-            taken = common => taken,
-            permit = reserved.acquire_many(counts_as), if urgent && counts_as <= *reserved_max => (permit, None),
+            taken = take(&share.0.common, places, *places_max) => taken,
+            taken = take(&share.0.reserved, reserved, *reserved_max), if urgent && counts_as <= *reserved_max => taken,
         };
         const OPEN: &str = "the places are never closed";
-        Place { _permit: permit.expect(OPEN), _own: own.map(|own| own.expect(OPEN)), _running: ticker.running() }
+        Place { _permit: permit.expect(OPEN), _own: own.expect(OPEN), _running: ticker.running() }
     }
 
     /// The turns of one invocation that may compute for long.
     pub(crate) fn turn(&self) -> Turn {
         self.0.turns.turn()
     }
+}
 
-    fn share_max(&self) -> u32 {
-        (self.0.places_max / 2).max(1)
-    }
+/// The most of these places that one name may take.
+fn half(places: u32) -> u32 {
+    (places / 2).max(1)
 }
 
 /// How many places may be taken under one name.
 #[derive(Clone)]
-pub(crate) struct Share(Arc<Semaphore>);
+pub(crate) struct Share(Arc<Parts>);
+
+/// What may be taken under one name at once.
+struct Parts {
+    common: Semaphore,
+    reserved: Semaphore,
+}
 
 /// A place to run in, given back when it is dropped.
 pub(crate) struct Place<'a> {
     _permit: SemaphorePermit<'a>,
-    /// What it takes of its share; nothing if the place is one that was reserved.
-    _own: Option<SemaphorePermit<'a>>,
+    /// What it takes of its share.
+    _own: SemaphorePermit<'a>,
     _running: Running<'a>,
 }
 
@@ -248,6 +257,8 @@ mod tests {
         let _first = engine.place(&other, 1, true).now_or_never().expect("a place was kept for it");
         let large = engine.place(&other, limits::EXTENSION_MEMORY_BYTES + 1, true);
         assert!(large.now_or_never().is_none(), "there is one left, and it counts as two");
-        let _second = engine.place(&other, 1, true).now_or_never().expect("whoever no longer waits leaves it");
+        assert!(engine.place(&other, 1, true).now_or_never().is_none(), "it has its half of those that are kept");
+        let third = engine.share("a.three");
+        let _second = engine.place(&third, 1, true).now_or_never().expect("whoever no longer waits leaves it");
     }
 }

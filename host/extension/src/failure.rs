@@ -1,6 +1,7 @@
 //! How an invocation fails, told in a sentence that names the extension.
 
 use std::fmt;
+use std::io;
 
 use codex_manager_model::limits;
 use serde::{Deserialize, Serialize};
@@ -101,7 +102,9 @@ impl Teller<'_> {
         if let Some(exceeded) = error.downcast_ref::<Exceeded>() {
             return self.exceeded(*exceeded);
         }
-        if error.is::<PoolConcurrencyLimitError>() {
+        let is_host =
+            error.is::<PoolConcurrencyLimitError>() || error.is::<wasmtime::OutOfMemory>() || error.is::<io::Error>();
+        if is_host {
             return self.failure(FailureKind::Host, format!("could not start, because {}", error.root_cause()));
         }
         if self.memory_refused {

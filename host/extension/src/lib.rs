@@ -75,7 +75,7 @@ pub use journal::JournalEntry;
 pub use limits::Limits;
 pub use linked::{LinkError, Linked};
 pub use listing::{Listed, RunningVersion, State, list};
-pub use lock::{Approved, ApprovedCopy, ApprovedVersion, Lock, LockError, Standing};
+pub use lock::{Approved, ApprovedCopy, ApprovedVersion, Copies, Lock, LockError, Standing};
 pub use log_lines::{Level, LogLine};
 pub use manifest::{
     CapabilityRequest, Handler, LimitRequest, MANIFEST_FILE, Manifest, ManifestError, Problem, Setting, SettingError,

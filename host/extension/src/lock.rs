@@ -51,6 +51,13 @@ pub struct ApprovedCopy {
     pub component: Vec<u8>,
 }
 
+/// The approved copies below a lock. Reading them needs no lock: what lies there under a digest is checked against it.
+#[derive(Clone)]
+pub struct Copies {
+    folder: PathBuf,
+    disk: Arc<dyn Disk>,
+}
+
 /// Why the lock was not read or not changed.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
@@ -98,6 +105,16 @@ impl Lock {
     /// [`LockError::Damaged`] rather than an empty lock, if there is one that cannot be read.
     pub fn open(folder: impl Into<PathBuf>) -> Result<Self, LockError> {
         Self::open_on(Arc::new(SystemDisk), folder.into())
+    }
+
+    /// Brings a lock of an older version up to date: what was approved under it and may decline is required.
+    ///
+    /// # Errors
+    ///
+    /// When the lock cannot be written.
+    pub fn upgrade(&mut self, vocabulary: &Vocabulary) -> Result<(), LockError> {
+        let mut next = self.record.clone();
+        if next.upgrade(vocabulary) { self.commit(next) } else { Ok(()) }
     }
 
     /// What was approved for this extension.
@@ -222,20 +239,12 @@ impl Lock {
     /// [`LockError::Copy`] if they are not what the digest says. If they could not be read just now, [`LockError::Io`]:
     /// that speaks against the disk and not against the extension.
     pub fn copy(&self, digest: Digest) -> Result<ApprovedCopy, LockError> {
-        let folder = self.copy_folder(digest);
-        let read = |name, bytes_max| {
-            let path = folder.join(name);
-            self.disk.read(&path, bytes_max).map_err(|source| match is_of_another_make(&source) {
-                true => LockError::Copy { digest },
-                false => LockError::Io { path, source },
-            })
-        };
-        let manifest = read(MANIFEST_FILE, EXTENSION_MANIFEST_BYTES_MAX)?;
-        let component = read(COMPONENT_FILE, EXTENSION_COMPONENT_BYTES_MAX)?;
-        if Digest::of_extension(&manifest, &component) != digest {
-            return Err(LockError::Copy { digest });
-        }
-        Ok(ApprovedCopy { manifest, component })
+        self.copies().read(digest)
+    }
+
+    /// The approved copies, to be read without the lock.
+    pub fn copies(&self) -> Copies {
+        Copies { folder: self.folder.join(COPIES), disk: Arc::clone(&self.disk) }
     }
 
     /// Removes every copy that neither the lock nor `in_use` names, and what a crash left half written.
@@ -328,6 +337,30 @@ impl Lock {
 
     fn copy_folder(&self, digest: Digest) -> PathBuf {
         self.folder.join(COPIES).join(digest.hex())
+    }
+}
+
+impl Copies {
+    /// Reads an approved copy. These bytes, and no file, are what is compiled.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lock::copy`].
+    pub fn read(&self, digest: Digest) -> Result<ApprovedCopy, LockError> {
+        let folder = self.folder.join(digest.hex());
+        let read = |name, bytes_max| {
+            let path = folder.join(name);
+            self.disk.read(&path, bytes_max).map_err(|source| match is_of_another_make(&source) {
+                true => LockError::Copy { digest },
+                false => LockError::Io { path, source },
+            })
+        };
+        let manifest = read(MANIFEST_FILE, EXTENSION_MANIFEST_BYTES_MAX)?;
+        let component = read(COMPONENT_FILE, EXTENSION_COMPONENT_BYTES_MAX)?;
+        if Digest::of_extension(&manifest, &component) != digest {
+            return Err(LockError::Copy { digest });
+        }
+        Ok(ApprovedCopy { manifest, component })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use codex_manager_extension::dispatch::News;
 use codex_manager_extension::{Digest, ExtensionId, LockError};
@@ -15,6 +16,9 @@ use super::shelf::Lineup;
 use super::versions::Versions;
 use crate::storage::Storage;
 
+/// After how long a version that is ready tries again to take the place of its predecessor, where the disk refused.
+const SUCCEED_AGAIN: Duration = Duration::from_secs(1);
+
 /// What keeps up with the shelf.
 pub(super) struct Follow {
     shelf: Shelf,
@@ -25,6 +29,8 @@ pub(super) struct Follow {
     storage: Storage,
     /// Up to which change dispatch knows what runs.
     followed: u64,
+    /// Whether something that is ready could not take the place of its predecessor, and is to be tried again.
+    owed: bool,
     /// Those whose place in the log is written: dispatch may know them.
     placed: BTreeSet<ExtensionId>,
     /// Those whose marks are still to be forgotten.
@@ -43,7 +49,7 @@ impl Follow {
         let (followed, placed, mut readied) = (opened.changes, opened.ids(), versions.changed());
         // What became ready before this was here.
         readied.mark_changed();
-        Self { shelf, changed, readied, versions, storage, followed, placed, leaving: BTreeSet::new() }
+        Self { shelf, changed, readied, versions, storage, followed, owed: false, placed, leaving: BTreeSet::new() }
     }
 
     /// Tells dispatch of every change, until nobody listens or the store is closed.
@@ -53,6 +59,7 @@ impl Follow {
             let changed = tokio::select! {
                 changed = self.changed.changed() => changed,
                 readied = self.readied.changed() => readied,
+                () = tokio::time::sleep(SUCCEED_AGAIN), if self.owed => Ok(()),
             };
             if changed.is_err() || self.turn(&listener).await.is_none() {
                 return;
@@ -82,7 +89,7 @@ impl Follow {
             }
             let head = tokio::select! {
                 written = write(self.storage.clone(), self.leaving.clone(), fresh.clone()) => written?,
-                changed = self.changed.changed() => {
+                changed = async { tokio::select! { it = self.changed.changed() => it, it = self.readied.changed() => it } } => {
                     changed.ok()?;
                     // Nobody knows whether their places were written, so they begin anew.
                     self.leaving.extend(fresh);
@@ -101,7 +108,8 @@ impl Follow {
 
     /// What is approved, after what is ready has taken the place of its predecessor. Where the disk does not let that be
     /// written the predecessor runs on.
-    async fn lineup(&self) -> Option<Lineup> {
+    async fn lineup(&mut self) -> Option<Lineup> {
+        self.owed = false;
         let lineup = self.look().await?;
         let successors = self.versions.successors(&lineup);
         if successors.is_empty() {
@@ -109,6 +117,7 @@ impl Follow {
         }
         for (extension, digest) in successors {
             if let Err(error) = self.succeed(extension.clone(), digest).await? {
+                self.owed = true;
                 tracing::warn!(%error, %extension, %digest, "it is ready, and its predecessor runs on");
             }
         }

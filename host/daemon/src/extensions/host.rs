@@ -9,7 +9,10 @@ use codex_manager_extension::capability::kv::Changes;
 use codex_manager_extension::dispatch::{
     self, Answered, Committed, Occurrence, Page, Quarantine, Read, Run, Seat, Settle,
 };
-use codex_manager_extension::{Action, Digest, ExtensionId, JournalEntry, LockError, LogLine, Record};
+use codex_manager_extension::{
+    Action, Digest, ExtensionId, Failure, FailureKind, JournalEntry, LockError, LogLine, Record,
+};
+use codex_manager_model::limits::EXTENSION_DECIDE;
 use codex_manager_model::{Actor, Clock, InvocationId, NewEvent, Seq};
 use codex_manager_store::Error;
 use jiff::Timestamp;
@@ -100,7 +103,7 @@ impl dispatch::Host for Host {
                         wall: invoked.wall,
                         memory_bytes: invoked.memory_bytes,
                     };
-                    (Answered::from(invoked.outcome), left)
+                    (answered(invoked.outcome, run.wall), left)
                 }
                 None => (unanswered(&extension), Left::default()),
             };
@@ -172,14 +175,31 @@ impl dispatch::Host for Host {
 /// write.
 pub(super) async fn write_quarantine(shelf: Shelf, quarantine: &Quarantine, at: Timestamp) -> Result<bool, LockError> {
     let mut delays = QUARANTINE_RETRIES_MS.into_iter().map(Duration::from_millis);
+    // What failed at its end may be written all the same: the next try finds nothing to do.
+    let mut has_failed = false;
     loop {
         let (shelf, Quarantine { extension, digest, reason }) = (shelf.clone(), quarantine.clone());
         let stand = move || shelf.quarantine(&extension, digest, reason, at);
         let stood = tokio::task::spawn_blocking(stand).await.expect("writing the lock does not panic");
         match (stood, delays.next()) {
-            (Err(LockError::Io { .. }), Some(delay)) => tokio::time::sleep(delay).await,
-            (stood, _) => return stood,
+            (Err(LockError::Io { .. }), Some(delay)) => {
+                has_failed = true;
+                tokio::time::sleep(delay).await;
+            }
+            (stood, _) => return stood.map(|changed| changed || has_failed),
         }
+    }
+}
+
+/// What a call came to. That it took too long speaks against it only if it had most of the time that there is to decide:
+/// one that was called late had less.
+fn answered(outcome: Result<Vec<Action>, Failure>, wall: Option<Duration>) -> Answered {
+    let was_late = wall.is_some_and(|wall| wall < EXTENSION_DECIDE / 2);
+    match outcome {
+        Err(Failure { kind: FailureKind::Wall, sentence, .. }) if was_late => {
+            Answered::Failed { sentence, fatal: false }
+        }
+        outcome => Answered::from(outcome),
     }
 }
 

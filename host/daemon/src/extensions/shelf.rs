@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use codex_manager_extension::folder::{self, Drops};
 use codex_manager_extension::{
-    Approved, ApprovedCopy, Digest, DropFault, Dropped, ExtensionId, Listed, Lock, LockError, Offer, Review, Standing,
-    State, Vocabulary, list,
+    Approved, ApprovedCopy, Copies, Digest, DropFault, Dropped, ExtensionId, Listed, Lock, LockError, Offer, Review,
+    Standing, State, Vocabulary, list,
 };
 use codex_manager_model::Actor;
 use jiff::Timestamp;
@@ -36,6 +36,8 @@ struct Shared {
     /// Held by the one scan at a time.
     drops: Mutex<Drops>,
     lock: Mutex<Lock>,
+    /// The copies that the lock names; read without it, so that nobody waits for the disk who asks what runs.
+    copies: Copies,
     /// How often the lock was changed. Whoever runs extensions waits on it.
     changes: watch::Sender<u64>,
     /// Up to which of these changes what runs has followed.
@@ -69,7 +71,8 @@ impl Shelf {
     ///
     /// When the lock is damaged, or the disk refuses to show it.
     pub(crate) fn open(folder: &Path, roots: Vec<PathBuf>, vocabulary: Arc<Vocabulary>) -> Result<Self, LockError> {
-        let lock = Lock::open(folder)?;
+        let mut lock = Lock::open(folder)?;
+        lock.upgrade(&vocabulary)?;
         // Nothing runs yet, so only what the lock names is in use. What else lies there costs room and no more.
         if let Err(error) = lock.sweep(&BTreeSet::new()) {
             tracing::warn!(%error, "not every copy that nobody approves any more was removed");
@@ -78,6 +81,7 @@ impl Shelf {
             drops: Mutex::new(Drops::new(roots.clone(), Arc::clone(&vocabulary))),
             roots,
             vocabulary,
+            copies: lock.copies(),
             lock: Mutex::new(lock),
             changes: watch::Sender::new(0),
             followed: watch::Sender::new(0),
@@ -109,7 +113,7 @@ impl Shelf {
     ///
     /// [`LockError::Copy`] if they are not what the digest says.
     pub(crate) fn copy(&self, digest: Digest) -> Result<ApprovedCopy, LockError> {
-        self.lock().copy(digest)
+        self.0.copies.read(digest)
     }
 
     /// What was approved, in the words in which it was asked for; `None` if its copy is not what it was, or says what this
@@ -246,7 +250,7 @@ impl Shelf {
     fn retire(&self, id: &ExtensionId, predecessor: Digest) -> Result<bool, LockError> {
         let mut lock = self.lock();
         let retired = lock.retire(id, predecessor);
-        if matches!(retired, Ok(true)) {
+        if !matches!(retired, Ok(false)) {
             self.tell_of(&retired);
         }
         retired

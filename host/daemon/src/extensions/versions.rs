@@ -30,7 +30,7 @@ use super::shelf::{Lineup, Progress, Unfit};
 use crate::storage::Storage;
 
 /// After how long what the host could not do is tried again; twice as long each time, up to the second.
-const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
+const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60 * 60)];
 
 /// What can be called, and what is being made ready.
 pub(super) struct Versions {
@@ -157,8 +157,8 @@ impl Versions {
         self.changes.subscribe()
     }
 
-    /// Makes ready what may run: first who may decide, because somebody waits for that, and the approved versions before
-    /// their predecessors. What may not run any more is not made ready either, and its compiler ends.
+    /// Makes ready what may run. Who may decide is begun first, because somebody waits for that, and approved versions
+    /// before their predecessors; which comes to the compiler first is the disk's affair too. What may not run any more is not made ready either, and its compiler ends.
     pub(super) fn prepare(self: &Arc<Self>, lineup: &Lineup) {
         let wanted = self.wanted(lineup);
         let mut known = self.known();
@@ -222,7 +222,13 @@ impl Versions {
     pub(super) fn called(&self, serving: &BTreeMap<ExtensionId, Serving>) {
         let mut known = self.known();
         let Known { versions, wanted, .. } = &mut *known;
-        versions.retain(|digest, _| wanted.contains(digest));
+        versions.retain(|digest, _| {
+            let kept = wanted.contains(digest);
+            if !kept {
+                self.shelf.note(*digest, None);
+            }
+            kept
+        });
         for digest in serving.values().map(|serving| serving.digest) {
             let was = self.shelf.note(digest, Some(Progress::Running));
             if let Some(version) =
@@ -290,8 +296,9 @@ impl Versions {
         let digest = about.version.digest;
         let [mut delay, delay_max] = RETRY_AFTER;
         self.shelf.note(digest, Some(Progress::Waiting));
+        let mut is_again = false;
         let made = loop {
-            let error = match self.make(&about, by_a_person).await {
+            let error = match self.make(&about, by_a_person, is_again).await {
                 Ok(linked) => break Ok(linked),
                 Err(error) if !error.is_host() => break Err(error),
                 Err(error) => error,
@@ -300,11 +307,14 @@ impl Versions {
             self.shelf.note(digest, Some(Progress::Unfit(error.unfit())));
             tokio::time::sleep(delay).await;
             delay = (delay * 2).min(delay_max);
+            is_again = true;
         };
-        tracing::trace!(target: "codex_manager::arrow", at = "version_ready", %digest);
         let mut known = self.known();
         // Nobody may want it any more.
         let Some(version) = known.versions.get_mut(&digest) else { return };
+        if version.is_news {
+            tracing::trace!(target: "codex_manager::arrow", at = "version_ready", %digest);
+        }
         match made {
             Ok(linked) => {
                 self.shelf.note(digest, Some(Progress::Ready));
@@ -323,17 +333,19 @@ impl Versions {
         self.changes.send_modify(|changes| *changes += 1);
     }
 
-    async fn make(&self, about: &About, by_a_person: bool) -> Result<Linked, Unready> {
+    async fn make(&self, about: &About, by_a_person: bool, is_again: bool) -> Result<Linked, Unready> {
         let (shelf, digest) = (self.shelf.clone(), about.version.digest);
         let copy = spawn_blocking(move || shelf.copy(digest)).await.map_err(|_| CompileFault::Panicked)??;
         let manifest = Manifest::parse_approved(&String::from_utf8_lossy(&copy.manifest), &self.vocabulary)?;
-        if by_a_person {
+        if by_a_person && !is_again {
             self.code.try_again(Digest::of(&copy.component)).await?;
         }
         let began = || {
             self.shelf.note(digest, Some(Progress::Compiling));
-            self.tell(about, "compiling", None);
-            tracing::trace!(target: "codex_manager::arrow", at = "version_compiling", %digest);
+            if !is_again {
+                self.tell(about, "compiling", None);
+                tracing::trace!(target: "codex_manager::arrow", at = "version_compiling", %digest);
+            }
             if let Some(version) = self.known().versions.get_mut(&digest) {
                 version.is_news = true;
             }

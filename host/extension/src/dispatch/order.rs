@@ -7,7 +7,7 @@ use std::time::Duration;
 use codex_manager_model::Seq;
 
 use super::{Rank, Settled};
-use crate::{Action, Digest, Event, ExtensionId, Failure};
+use crate::{Action, Digest, Event, ExtensionId, Failure, FailureKind};
 
 /// An event, as dispatch sees it.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,6 +122,7 @@ impl From<Result<Vec<Action>, Failure>> for Answered {
     fn from(outcome: Result<Vec<Action>, Failure>) -> Self {
         match outcome {
             Ok(actions) => Self::Actions(actions),
+            Err(Failure { kind: FailureKind::Host, sentence, .. }) => Self::Unavailable { sentence },
             Err(failure) => Self::Failed { fatal: failure.kind.is_fatal(), sentence: failure.sentence },
         }
     }

@@ -15,6 +15,13 @@ pub struct Rank {
     pub registration: u32,
 }
 
+impl Rank {
+    /// Whether it is the same handler, whatever its priority: an update may change that.
+    pub(super) fn is_same_handler(&self, other: &Self) -> bool {
+        self.extension == other.extension && self.registration == other.registration
+    }
+}
+
 impl fmt::Display for Rank {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (priority {})", self.extension, self.priority)

@@ -148,7 +148,7 @@ impl Roster {
 
     /// The handler in this place, or the one that a newer version of its extension put in its stead, if it hears of this.
     pub(super) fn listener(&self, rank: &Rank, occurrence: &Occurrence) -> Option<&Listener> {
-        let same = |other: &&Rank| other.extension == rank.extension && other.registration == rank.registration;
+        let same = |other: &&Rank| other.is_same_handler(rank);
         let listener = self.listeners.get(rank).or_else(|| self.listeners.get(self.listeners.keys().find(same)?));
         listener.filter(|listener| listener.hears(occurrence, &rank.extension))
     }
@@ -183,10 +183,10 @@ impl Roster {
             grants.handlers.values().any(|handler| handler.hears(kind)) && may_claim(grants, asks, vocabulary)
         };
         // Of one that was never approved nobody knows what it would have heard.
-        if member.approved.as_ref().is_some_and(|(_, grants)| !would_decide(grants)) {
+        let serves = member.serving.as_ref().is_some_and(|serving| would_decide(&serving.grants));
+        if !serves && member.approved.as_ref().is_some_and(|(_, grants)| !would_decide(grants)) {
             return None;
         }
-        let serves = member.serving.as_ref().is_some_and(|serving| would_decide(&serving.grants));
         match (member.enabled, member.required) {
             (false, false) => None,
             (false, true) => Some(Need::Absent),

@@ -62,7 +62,7 @@ impl Dispatch {
         let round = self.rounds.get(&seq);
         let is_done = move |rank: &Rank| {
             let done = self.marks.get(&rank.extension).is_none_or(|marks| marks.is_done(seq));
-            done || round.is_some_and(|round| round.open.contains_key(rank))
+            done || round.is_some_and(|round| round.open.keys().any(|open| open.is_same_handler(rank)))
         };
         let listeners = self.roster.listeners.iter().filter(move |_| !is_far);
         listeners.filter(move |(rank, listener)| listener.hears(occurrence, &rank.extension) && !is_done(rank))

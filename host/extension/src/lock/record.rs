@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::Approved;
-use crate::ExtensionId;
+use crate::{ExtensionId, Vocabulary};
 
-/// The one version of the format. A lock of another is damaged rather than half understood.
-const FORMAT: u32 = 1;
+/// The version of the format. A lock of one that is not known is damaged rather than half understood.
+const FORMAT: u32 = 2;
+/// The version in which nobody could say whether the word of an extension is needed.
+const WITHOUT_REQUIREMENTS: u32 = 1;
 const HEAD: &str = "# What was approved here, pinned to digests. Written by the host; change it with its commands.\n\n";
 
 /// Everything that the lock says.
@@ -33,7 +35,7 @@ impl Record {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
         let text = str::from_utf8(bytes).map_err(|error| error.to_string())?;
         let mut record: Self = toml::from_str(text).map_err(|error| error.message().to_owned())?;
-        if record.lock != FORMAT {
+        if ![FORMAT, WITHOUT_REQUIREMENTS].contains(&record.lock) {
             return Err(format!("it is of version {}, and this host knows {FORMAT}", record.lock));
         }
         record.extensions.sort_by(|a, b| a.id.cmp(&b.id));
@@ -46,6 +48,18 @@ impl Record {
     pub(super) fn to_text(&self) -> String {
         let text = toml::to_string(self).expect("it holds nothing that TOML has not");
         format!("{HEAD}{text}")
+    }
+
+    /// Brings a record of an older version up to date: then nobody was asked whether the word of what may decline is
+    /// needed, so it is. Whether there was something to do.
+    pub(super) fn upgrade(&mut self, vocabulary: &Vocabulary) -> bool {
+        if self.lock == FORMAT {
+            return false;
+        }
+        let declines = self.extensions.iter().filter(|approved| approved.grants.may_decline(vocabulary));
+        self.required.extend(declines.map(|approved| approved.id.clone()));
+        self.lock = FORMAT;
+        true
     }
 
     /// Says whether the word of an extension is needed.

@@ -151,6 +151,24 @@ fn what_may_decline_is_required_unless_its_approver_has_said_otherwise() {
 }
 
 #[test]
+fn what_an_older_host_approved_and_may_decline_is_required_once_the_lock_is_brought_up_to_date() {
+    let (_folder, mut lock) = locked();
+    let guard = offer("0.1.0");
+    lock.approve(&guard, guard.candidate.digest, actor(), AT, false).expect("approved");
+    let path = lock.folder.join(LOCK_FILE);
+    let older = fs::read_to_string(&path).expect("it is there").replace("lock = 2", "lock = 1");
+    fs::write(&path, older).expect("it is ours");
+    let mut lock = reopened(&lock);
+    assert!(lock.required().is_empty(), "nobody could say so then");
+    lock.upgrade(&crate::fixture::house()).expect("it is written");
+    assert!(reopened(&lock).required().contains(&guard.candidate.manifest.id));
+    // From then on it is as a person says.
+    lock.require(&guard.candidate.manifest.id, false).expect("it is written");
+    lock.upgrade(&crate::fixture::house()).expect("there is nothing to do");
+    assert!(reopened(&lock).required().is_empty());
+}
+
+#[test]
 fn a_sweep_leaves_what_is_approved_or_in_use() {
     let (_folder, mut lock) = locked();
     let offers = [offer("0.1.0"), offer("0.1.1"), offer("0.1.2")];
@@ -178,7 +196,7 @@ fn a_lock_that_cannot_be_understood_is_never_taken_for_an_empty_one() {
     for bad in [
         "nonsense",
         &good[..good.len() / 2],
-        &good.replace("lock = 1", "lock = 2"),
+        &good.replace("lock = 2", "lock = 3"),
         &twice,
         &good.replace("by =", "from ="),
     ] {

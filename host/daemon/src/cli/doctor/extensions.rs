@@ -30,13 +30,13 @@ fn of_list(body: &Value) -> Check {
     let count = |is_one: fn(&Value) -> bool| all().filter(|listed| is_one(listed)).count();
     let in_state = |state: &str| all().filter(|listed| listed["state"] == state).count();
     let running = count(|listed| !listed["runs"].is_null());
-    let (approved, compiling) = (in_state("approved"), in_state("compiling"));
+    let (approved, compiling, ready) = (in_state("approved"), in_state("compiling"), in_state("ready"));
     let silent = count(|listed| word(listed).is_some());
     let waiting = count(|listed| !listed["waiting"].is_null());
     let faulty = count(|listed| !listed["fault"].is_null());
     let quarantined = in_state("quarantined");
     let mut message = format!(
-        "{running} run, {compiling} are being compiled, {approved} wait for that, {waiting} wait for a yes, {faulty} \
+        "{running} run, {ready} are ready, {compiling} are being compiled, {approved} wait for that, {waiting} wait for a yes, {faulty} \
          faulty, {quarantined} in quarantine; dropped into {}",
         roots(body)
     );
@@ -73,8 +73,8 @@ mod tests {
             ],
         });
         let check = of_list(&body);
-        let told = "2 run, 1 are being compiled, 0 wait for that, 2 wait for a yes, 0 faulty, 0 in quarantine; dropped into \
-                    /drops, /nowhere (not there)";
+        let told = "2 run, 0 are ready, 1 are being compiled, 0 wait for that, 2 wait for a yes, 0 faulty, 0 in quarantine; \
+                    dropped into /drops, /nowhere (not there)";
         assert_eq!((check.state, check.message.as_str()), (State::Ok, told));
         for ill in [
             json!({ "state": "quarantined", "runs": null, "required": false, "waiting": null, "fault": null }),

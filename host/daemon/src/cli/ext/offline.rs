@@ -25,8 +25,8 @@ pub(super) struct Offline {
     _lock: Lock,
 }
 
-/// What is changed, and the kind of the event that tells of it.
-type Change = (Approved, &'static str);
+/// What is changed, and the kind of the event that tells of it; `None` if it was so before.
+type Change = (Approved, Option<&'static str>);
 
 /// What a daemon answered; or, where none can be reached, what comes of doing it here.
 pub(super) async fn or_here(
@@ -43,7 +43,9 @@ pub(super) async fn or_here(
             }
             let offline = Offline::open(&paths)?;
             let (approved, kind) = change(&offline).map_err(refused)?;
-            offline.tell(&approved, kind).await;
+            if let Some(kind) = kind {
+                offline.tell(&approved, kind).await;
+            }
             Ok(offline.answer(&approved))
         }
         asked => asked,
@@ -61,12 +63,12 @@ impl Offline {
     /// Switches it off.
     pub(super) fn disable(&self, id: &ExtensionId) -> Result<Change, LockError> {
         let standing = Standing::Disabled { by: Actor::User, at: Timestamp::now() };
-        self.shelf.stand(id, standing).map(|(approved, _)| (approved, "extension_disabled"))
+        self.shelf.stand(id, standing).map(|(approved, is_new)| (approved, is_new.then_some("extension_disabled")))
     }
 
     /// Takes its approval back.
     pub(super) fn revoke(&self, id: &ExtensionId) -> Result<Change, LockError> {
-        self.shelf.revoke(id).map(|approved| (approved, "extension_revoked"))
+        self.shelf.revoke(id).map(|approved| (approved, Some("extension_revoked")))
     }
 
     /// Tells of it in the log. It holds without that too: a store that cannot be opened keeps nothing running.

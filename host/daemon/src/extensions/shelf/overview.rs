@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use codex_manager_extension::{Approved, ExtensionId, State};
+use codex_manager_extension::{Approved, ExtensionId, Grants, State};
 
 use super::Shelf;
 
@@ -27,9 +27,9 @@ impl Shelf {
             let is_needed = match state {
                 State::Disabled => false,
                 State::Quarantined => lineup.required.contains(&approved.id),
-                _ => lineup.required.contains(&approved.id) || self.may_decide(approved),
+                _ => lineup.required.contains(&approved.id) || self.may_decide(&approved.grants),
             };
-            if is_needed && !self.runs(approved) {
+            if is_needed && !self.decides(approved) {
                 overview.missing.push(approved.id.clone());
             }
         }
@@ -38,13 +38,16 @@ impl Shelf {
         overview
     }
 
-    fn may_decide(&self, approved: &Approved) -> bool {
+    fn may_decide(&self, grants: &Grants) -> bool {
         let verdict = |kind: &String| self.0.vocabulary.actions.get(kind).and_then(|action| action.verdict);
-        approved.grants.actions.iter().any(|kind| verdict(kind).is_some())
+        grants.actions.iter().any(|kind| verdict(kind).is_some())
     }
 
-    /// Whether some version of it is called.
-    fn runs(&self, approved: &Approved) -> bool {
-        approved.serving().is_some_and(|version| self.0.board.runs(&version.digest))
+    /// Whether a version of it is called that may decide, or what was approved is called, whatever it may.
+    fn decides(&self, approved: &Approved) -> bool {
+        approved.serving().is_some_and(|version| {
+            let may = version.digest == approved.digest || self.may_decide(&version.grants);
+            may && self.0.board.runs(&version.digest)
+        })
     }
 }
