@@ -312,6 +312,7 @@ async fn what_is_broken_after_a_yes_is_told_in_the_row_of_what_runs_and_its_scre
     place.drop_guard(GOOD);
     let digest = waiting(&daemon.api()).await;
     approve(&daemon.api(), &digest).await.expect(200);
+    daemon.api().until_extension_is("acme.guard", "running").await;
     for broken in ["surprise = 1\n".to_owned() + GOOD, GOOD.to_owned() + "["] {
         place.drop_guard(&broken);
         let list = place.ext_says(&["list"]).await;
@@ -366,6 +367,7 @@ async fn without_a_terminal_a_yes_needs_the_digest() {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
         assert!(said.contains(&told), "{told} in:\n{said}");
     }
+    daemon.api().until_extension_is("acme.guard", "running").await;
     assert!(words(&place.ext_says(&["list"]).await).contains("acme.guard 1.0.0 - running"));
     assert_eq!(place.ext_says(&["logs", "acme.guard"]).await, "it was told of nothing yet\n");
     let json = place.ext_says(&["list", "--json"]).await;

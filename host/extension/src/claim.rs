@@ -52,6 +52,11 @@ impl fmt::Display for Claim {
 }
 
 impl ClaimRule {
+    /// Whether two rules may claim the same thing.
+    pub(crate) fn is_about_the_same(&self, other: &Self) -> bool {
+        self.noun == other.noun && self.part == other.part
+    }
+
     /// The claim `noun:<the text at pointer>`.
     pub fn new(noun: impl Into<String>, pointer: impl Into<String>) -> Self {
         Self { noun: noun.into(), pointer: pointer.into(), part: None }

@@ -90,10 +90,20 @@ impl Grants {
         parts.iter().map(change).filter(|change| change.was != change.now).collect()
     }
 
-    /// Whether one of the granted actions declines what an event asks.
+    /// Whether one of the granted actions declines what an event asks that is heard. Who hears of it in another way, by a
+    /// row of the transcript say, may decline as well and is not waited for.
     pub fn may_decline(&self, vocabulary: &Vocabulary) -> bool {
-        let verdict = |kind: &String| vocabulary.actions.get(kind).and_then(|action| action.verdict);
-        self.actions.iter().filter_map(verdict).any(|verdict| verdict == Verdict::Decline)
+        let declines = |kind: &String| {
+            let action = vocabulary.actions.get(kind)?;
+            action.claim.as_ref().filter(|_| action.verdict == Some(Verdict::Decline))
+        };
+        let hears = |kind: &str| self.handlers.values().any(|handler| handler.hears(kind));
+        let asked: Vec<_> = vocabulary
+            .events
+            .iter()
+            .filter_map(|(kind, event)| event.interaction.as_ref().filter(|_| hears(kind)))
+            .collect();
+        self.actions.iter().filter_map(declines).any(|claim| asked.iter().any(|asks| asks.is_about_the_same(claim)))
     }
 
     /// Everything that is granted, with its parameters.

@@ -27,12 +27,13 @@ pub(crate) fn file(folder: &Path) -> PathBuf {
 pub(crate) fn prepare(folder: &Path) -> Result<PathBuf, OpenError> {
     check(folder)?;
     make_folder(folder)?;
-    close_folder(folder)?;
     let file = file(folder);
     match fs::symlink_metadata(&file) {
         Ok(found) => make_private(&file, found.mode())?,
         Err(_) => make_file(&file)?,
     }
+    // Only now, for a folder that cannot be written is not ours to close: as root that could be anybody's.
+    close_folder(folder)?;
     Ok(file)
 }
 

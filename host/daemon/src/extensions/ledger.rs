@@ -18,7 +18,7 @@ impl CodeLedger for StoreLedger {
             tracing::warn!(%error, "what was compiled for other engines is still recorded");
         }
         let recorded: Result<Vec<CompiledCode>, Error> = self.0.read(move |view| view.compiled_code(&read)).await;
-        recorded?.into_iter().take(most as usize).map(verdict).collect()
+        Ok(recorded?.into_iter().take(most as usize).filter_map(understood).collect())
     }
 
     async fn record(&self, engine: EngineId, component: Digest, verdict: CodeVerdict) -> Result<(), LedgerError> {
@@ -36,6 +36,14 @@ impl CodeLedger for StoreLedger {
         let written = self.0.write(move |tx| tx.drop_compiled_code(&engine, &component)).await;
         written.map(drop).map_err(|error: Error| error.into())
     }
+}
+
+/// What is recorded, if it can be understood; else it is compiled again.
+fn understood(of: CompiledCode) -> Option<(Digest, CodeVerdict)> {
+    let component = of.component.clone();
+    verdict(of)
+        .inspect_err(|error| tracing::warn!(%error, component, "what came of compiling it is not understood"))
+        .ok()
 }
 
 fn verdict(of: CompiledCode) -> Result<(Digest, CodeVerdict), LedgerError> {

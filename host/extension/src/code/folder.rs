@@ -33,7 +33,7 @@ pub(crate) struct Part {
 impl CodeFolder {
     /// Opens the folder, makes it if it is not there, and removes everything but the code that is named.
     pub(super) fn open(path: PathBuf, named: &BTreeSet<Digest>) -> Result<Self, CompileFault> {
-        let swept = fs::DirBuilder::new().recursive(true).mode(0o700).create(&path).and_then(|()| sweep(&path, named));
+        let swept = make(&path).and_then(|()| sweep(&path, named));
         match swept {
             Ok(()) => Ok(Self { path, parts: AtomicU64::default() }),
             Err(source) => Err(CompileFault::Folder { path, source }),
@@ -73,6 +73,15 @@ impl CodeFolder {
         let file = opened.map_err(|source| CompileFault::Folder { path: path.clone(), source })?;
         Ok(Part { folder: self.path.clone(), path, file, digest: Digesting::default(), kept: false })
     }
+}
+
+/// Makes the folder if it is not there. What else is in its place is removed: a link is not followed, whose end would be
+/// swept.
+fn make(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_dir()) {
+        fs::remove_file(path)?;
+    }
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 impl Part {

@@ -276,5 +276,5 @@ impl Listener {
 /// Whether one of the granted actions may claim the same thing.
 pub(super) fn may_claim(grants: &Grants, rule: &ClaimRule, vocabulary: &Vocabulary) -> bool {
     let claims = |kind: &String| vocabulary.actions.get(kind).and_then(|action| action.claim.as_ref());
-    grants.actions.iter().filter_map(claims).any(|claim| claim.noun == rule.noun && claim.part == rule.part)
+    grants.actions.iter().filter_map(claims).any(|claim| claim.is_about_the_same(rule))
 }

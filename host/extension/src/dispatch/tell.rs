@@ -46,7 +46,7 @@ impl Dispatch {
             round.contest.enter(rank.clone(), self.entrant(&rank, &listener, deciding));
             let answered = match (&question, &pending) {
                 (Some(_), None) => Some(Answer::Expired),
-                _ => self.ended_with(&round, &rank, now, orders),
+                _ => ended_with(&round, &rank),
             };
             let way = if is_open { Way::Past } else { Way::InOrder };
             self.seat(&mut round, rank, way, answered);
@@ -100,16 +100,6 @@ impl Dispatch {
         Entrant::new(deciding.is_some(), need, listener.grants.clone())
     }
 
-    /// Why a handler is not called any more for what it was called before.
-    fn ended_with(&mut self, round: &Round, rank: &Rank, now: Instant, orders: &mut Vec<Order>) -> Option<Answer> {
-        let extension = &rank.extension;
-        let begun =
-            round.occurrence.begun.get(extension).copied().filter(|begun| *begun > EXTENSION_CRASH_RERUNS_MAX)?;
-        let how = format!("the host ended {begun} times while {extension} was dealing with it");
-        self.count_failure(extension, self.roster.digest(extension), &how, now, orders);
-        Some(Answer::Failed(how))
-    }
-
     /// Puts one handler into its lane, or lets it answer at once.
     fn seat(&mut self, round: &mut Round, rank: Rank, way: Way, answered: Option<Answer>) {
         if way == Way::InOrder {
@@ -123,4 +113,12 @@ impl Dispatch {
         }
         round.open.insert(rank, way);
     }
+}
+
+/// Why a handler is not called any more for what it was called before. That the host ended is held against nobody: whoever
+/// waits for long is there each time.
+fn ended_with(round: &Round, rank: &Rank) -> Option<Answer> {
+    let extension = &rank.extension;
+    let begun = round.occurrence.begun.get(extension).copied().filter(|begun| *begun > EXTENSION_CRASH_RERUNS_MAX)?;
+    Some(Answer::Failed(format!("the host ended {begun} times while {extension} was dealing with it")))
 }

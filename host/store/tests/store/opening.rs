@@ -60,8 +60,10 @@ fn a_path_that_is_no_folder_is_refused() {
 
 #[test]
 fn a_folder_that_cannot_be_written_is_refused() {
+    let mode = fs::metadata("/proc").unwrap().permissions().mode();
     for path in ["/proc", "/proc/nothing"] {
         let error = refusal(Path::new(path));
+        assert_eq!(fs::metadata("/proc").unwrap().permissions().mode(), mode, "it is not ours to close");
         assert!(matches!(&error, OpenError::NotWritable { .. } | OpenError::Foreign { .. }), "{error:?}");
         assert!(error.to_string().starts_with(path), "{error}");
     }
