@@ -155,6 +155,15 @@ async fn a_long_history_of_the_child_is_told_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_history_without_an_end_is_refused_and_no_part_of_it_passes_for_all() {
+    let more = json!({ "data": [], "nextCursor": "more" });
+    let stage = Stage::ready([Fault::Answer(more).on("thread/turns/list")]).await;
+    let session = stage.session().await;
+    let refused = stage.api.get(&format!("/api/sessions/{session}")).await;
+    assert_eq!((refused.status, refused.code()), (500, "codex_error"));
+}
+
+#[tokio::test]
 async fn clients_that_ask_for_much_and_read_nothing_cost_little() {
     let stage = Stage::ready([]).await;
     let session = long(&stage).await;

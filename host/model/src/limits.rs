@@ -49,8 +49,12 @@ pub const ANSWER_HISTORY_BYTES_MAX: usize = 128 * 1024;
 /// How many large answers are worked at at once, off the thread that serves requests; never more than half of the
 /// processors can, but one in any case.
 pub const ANSWERS_MADE_MAX: usize = 4;
-/// How many large answers ask the child at once for what it knows.
-pub const ANSWERS_ASKING_MAX: usize = 4;
+/// How many bytes of short answers may be made at once and not yet be taken by their clients, beside the large ones.
+pub const ANSWERS_SHORT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How many transcripts are planned at once, or planned and waiting for room.
+pub const ANSWERS_PLANNED_MAX: usize = 4;
+/// How many answers of the child at once are asked for, or there and waiting for room.
+pub const ANSWERS_ASKED_MAX: usize = 4;
 /// How long a large answer waits for room, or for its turn. Longer than the slowest client is waited for.
 pub const ANSWER_WAIT_MAX: Duration = Duration::from_secs(30);
 /// The longest answer to a request of the child that is passed on as it is, as JSON text.

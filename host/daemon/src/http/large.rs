@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
+use axum::http::response::Parts;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -18,7 +19,7 @@ use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 use super::{Problem, Route, State};
-use crate::service::answers::{Answers, Share};
+use crate::service::answers::Answers;
 use crate::service::error::Error;
 use crate::service::{Reading, code};
 
@@ -57,7 +58,7 @@ const TOLD: &[&str] = &[
     "POST /api/codex/call",
 ];
 
-/// How large a list is taken to be before it is known, in bytes. Most are smaller.
+/// How large a list is taken to be before it is made, in bytes. Most are smaller.
 const LIST_BYTES: usize = 1024 * 1024;
 
 /// Has the answers of routes that may be large counted, and those that are lists made elsewhere.
@@ -72,36 +73,53 @@ pub(super) fn bound(routes: &mut [Route]) {
         let answers = Arc::clone(&route.answers);
         route.answers = Arc::new(move |request: Request, state: State| {
             let bounds = state.services.answers.clone();
-            let answering = answers(request, state);
-            let counted =
-                async move { if is_list { list(&bounds, answering).await } else { told_by(&bounds, answering).await } };
+            let answers = Arc::clone(&answers);
+            let counted = async move {
+                if is_list {
+                    let (parts, _) = request.into_parts();
+                    let make = || answers(Request::from_parts(parts.clone(), Body::empty()), state.clone());
+                    list(&bounds, make).await
+                } else {
+                    told_by(&bounds, answers(request, state)).await
+                }
+            };
             counted.map(|made| made.unwrap_or_else(|error| Problem::from(error).into_response())).boxed()
         });
     }
 }
 
-/// Has a list made on another thread, once there is room for it.
-async fn list(bounds: &Answers, answering: BoxFuture<'static, Response>) -> Result<Response, Error> {
-    let room = bounds.room(LIST_BYTES).await?;
-    let here = Handle::current();
-    let response = spawn_blocking(move || here.block_on(answering)).await.map_err(Error::internal)?;
-    count(bounds, room, response).await
+/// Has a list made on another thread, once there is room for a short one. One that turns out to be long, and finds no room
+/// then, is given up and made again when there is: meanwhile it takes none.
+async fn list(bounds: &Answers, make: impl Fn() -> BoxFuture<'static, Response>) -> Result<Response, Error> {
+    let mut room = bounds.short(LIST_BYTES).await?;
+    loop {
+        let (here, making) = (Handle::current(), make());
+        // The room goes along: what is begun there is done, even where nobody waits for it any more.
+        let made = spawn_blocking(move || (here.block_on(async { whole(making.await).await }), room));
+        let (made, held) = made.await.map_err(Error::internal)?;
+        let (parts, bytes) = made?;
+        let size = bytes.len();
+        if let Some(room) = bounds.fit(held, size) {
+            return Ok(Response::from_parts(parts, Body::from(room.of(bytes))));
+        }
+        drop(bytes);
+        room = bounds.room(size).await?;
+    }
 }
 
-/// Finds room for what Codex tells once it has: it may take its time, and holds up nobody meanwhile.
+/// Finds room for what Codex tells once it has, for nobody knows before how much that is. So a few are asked for at a time.
 async fn told_by(bounds: &Answers, answering: BoxFuture<'static, Response>) -> Result<Response, Error> {
-    let response = answering.await;
-    let room = bounds.room(1).await?;
-    count(bounds, room, response).await
+    let asked = bounds.asked().await?;
+    let (parts, bytes) = whole(answering.await).await?;
+    let room = bounds.room(bytes.len()).await?;
+    drop(asked);
+    Ok(Response::from_parts(parts, Body::from(room.of(bytes))))
 }
 
-/// Counts the body of an answer until its client has taken it.
-async fn count(bounds: &Answers, room: Share, response: Response) -> Result<Response, Error> {
+/// An answer with all of its body.
+async fn whole(response: Response) -> Result<(Parts, Bytes), Error> {
     let (parts, body) = response.into_parts();
-    let Some(size) = body.size_hint().exact() else { return Ok(Response::from_parts(parts, body)) };
-    let bytes = body.collect().await.map_err(Error::internal)?.to_bytes();
-    let room = bounds.resize(room, usize::try_from(size).unwrap_or(usize::MAX))?;
-    Ok(Response::from_parts(parts, Body::from(room.of(bytes))))
+    Ok((parts, body.collect().await.map_err(Error::internal)?.to_bytes()))
 }
 
 /// An answer that is told piece by piece. What fits into one piece is sent as a whole; what is refused before there is a
@@ -131,6 +149,11 @@ async fn next(under_way: Option<(Bytes, Reading)>) -> Option<(Result<Bytes, Erro
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use codex_manager_model::limits::{ANSWER_PIECE_BYTES, ANSWERS_ASKED_MAX, ANSWERS_UNTAKEN_BYTES_MAX};
+    use futures_util::future::join_all;
+
     use super::*;
     use crate::http::routes;
 
@@ -140,5 +163,49 @@ mod tests {
         for name in LISTS.iter().chain(TOLD) {
             assert!(there.iter().any(|route| route == name), "{name}");
         }
+    }
+
+    /// How often an answer was made.
+    type Made = Arc<AtomicUsize>;
+
+    /// An answer of a size, as it is counted when it is made.
+    fn answering(made: &Made, bytes: usize) -> BoxFuture<'static, Response> {
+        let made = Arc::clone(made);
+        async move {
+            made.fetch_add(1, Ordering::SeqCst);
+            Body::from(vec![b'x'; bytes]).into_response()
+        }
+        .boxed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_codex_tells_is_asked_for_a_few_at_a_time_where_clients_take_nothing() {
+        const CLIENTS: usize = 100;
+        let (bounds, made) = (Answers::new(), Made::default());
+        let untaken = bounds.room(ANSWERS_UNTAKEN_BYTES_MAX).await.unwrap();
+        let asked = join_all((0..CLIENTS).map(|_| told_by(&bounds, answering(&made, 1))));
+        let mut asked = Box::pin(asked);
+        assert!(asked.as_mut().now_or_never().is_none());
+        assert_eq!(made.load(Ordering::SeqCst), ANSWERS_ASKED_MAX);
+        drop(untaken);
+        assert!(asked.await.iter().all(Result::is_ok), "each waits for its turn");
+        assert_eq!(made.load(Ordering::SeqCst), CLIENTS);
+    }
+
+    #[tokio::test]
+    async fn a_short_list_is_answered_where_clients_take_nothing_and_a_long_one_waits_with_nothing() {
+        let (bounds, made) = (Answers::new(), Made::default());
+        let untaken = bounds.room(ANSWERS_UNTAKEN_BYTES_MAX).await.unwrap();
+        list(&bounds, || answering(&made, ANSWER_PIECE_BYTES)).await.unwrap();
+        assert_eq!(made.swap(0, Ordering::SeqCst), 1);
+        let (long, taken) = (list(&bounds, || answering(&made, LIST_BYTES + 1)), async {
+            while made.load(Ordering::SeqCst) == 0 {
+                tokio::task::yield_now().await;
+            }
+            list(&bounds, || answering(&Made::default(), 1)).await.unwrap();
+            drop(untaken);
+        });
+        let (long, ()) = futures_util::join!(long, taken);
+        assert_eq!(long.unwrap().into_body().collect().await.unwrap().to_bytes().len(), LIST_BYTES + 1);
     }
 }

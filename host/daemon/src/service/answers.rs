@@ -2,16 +2,23 @@
 //!
 //! An answer that may be large is made piece by piece, off the thread that serves requests, a few at a time. What is made
 //! and not yet taken by its client is counted here, and so is what an answer under way has to remember. Whoever finds no
-//! room waits, and is refused after a while. Two rules keep those who wait from waiting for each other: a turn at making is
-//! never held while a client or the child is waited for, and nobody waits for a share of one kind while they hold one of
-//! that kind.
+//! room waits, and is refused after a while. What waits for room and is in memory already is a few things at a time.
+//!
+//! Nobody waits for those who wait for them: whoever holds a share waits only for shares that come later in this order,
+//! and for none of the same kind. A turn at making is last, and held for work alone: never while a client or the child is
+//! waited for.
+//!
+//! ```text
+//! planning ──► remembered ──► asked ──► room ──► turn
+//! ```
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use bytes::Bytes;
 use codex_manager_model::limits::{
-    ANSWER_WAIT_MAX, ANSWERS_ASKING_MAX, ANSWERS_MADE_MAX, ANSWERS_REMEMBERED_BYTES_MAX, ANSWERS_UNTAKEN_BYTES_MAX,
+    ANSWER_PIECE_BYTES, ANSWER_WAIT_MAX, ANSWERS_ASKED_MAX, ANSWERS_MADE_MAX, ANSWERS_PLANNED_MAX,
+    ANSWERS_REMEMBERED_BYTES_MAX, ANSWERS_SHORT_BYTES_MAX, ANSWERS_UNTAKEN_BYTES_MAX,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -25,9 +32,11 @@ const UNIT: usize = 1024;
 #[derive(Debug, Clone)]
 pub(crate) struct Answers {
     making: Arc<Semaphore>,
-    asking: Arc<Semaphore>,
+    planning: Arc<Semaphore>,
+    asked: Arc<Semaphore>,
     remembered: Arc<Semaphore>,
     untaken: Arc<Semaphore>,
+    short: Arc<Semaphore>,
 }
 
 /// A part of a bound, for as long as this lives.
@@ -40,13 +49,15 @@ impl Answers {
         let making = available_parallelism().map_or(1, |processors| processors.get() / 2);
         Self {
             making: Arc::new(Semaphore::new(making.clamp(1, ANSWERS_MADE_MAX))),
-            asking: Arc::new(Semaphore::new(ANSWERS_ASKING_MAX)),
+            planning: Arc::new(Semaphore::new(ANSWERS_PLANNED_MAX)),
+            asked: Arc::new(Semaphore::new(ANSWERS_ASKED_MAX)),
             remembered: Arc::new(Semaphore::new(ANSWERS_REMEMBERED_BYTES_MAX / UNIT)),
             untaken: Arc::new(Semaphore::new(ANSWERS_UNTAKEN_BYTES_MAX / UNIT)),
+            short: Arc::new(Semaphore::new(ANSWERS_SHORT_BYTES_MAX / UNIT)),
         }
     }
 
-    /// A turn at making a piece.
+    /// A turn at making a piece, for whoever has what it takes to work without waiting for a client or the child.
     ///
     /// # Errors
     /// `too_many_answers`.
@@ -54,13 +65,34 @@ impl Answers {
         share(&self.making, 1).await
     }
 
-    /// A turn at asking the child for what is long. A child that does not answer holds up those who ask it, and nobody
-    /// else.
+    /// Room of so many bytes for a piece, if any is needed, and a turn at making it. Room is what clients are waited for,
+    /// so it comes first.
     ///
     /// # Errors
     /// `too_many_answers`.
-    pub(crate) async fn asking(&self) -> Result<Share, Error> {
-        share(&self.asking, 1).await
+    pub(crate) async fn turn_with_room(&self, bytes: Option<usize>) -> Result<(Share, Option<Share>), Error> {
+        let room = match bytes {
+            Some(bytes) => Some(self.room(bytes).await?),
+            None => None,
+        };
+        Ok((self.turn().await?, room))
+    }
+
+    /// The right to make a plan, and to hold it until there is room for it.
+    ///
+    /// # Errors
+    /// `too_many_answers`.
+    pub(crate) async fn planning(&self) -> Result<Share, Error> {
+        share(&self.planning, 1).await
+    }
+
+    /// The right to ask the child for what may be large, and to hold its answer until there is room for it. A child that
+    /// does not answer holds up those who ask it, and nobody else.
+    ///
+    /// # Errors
+    /// `too_many_answers`.
+    pub(crate) async fn asked(&self) -> Result<Share, Error> {
+        share(&self.asked, 1).await
     }
 
     /// Room for what an answer remembers from its beginning to its end.
@@ -85,20 +117,27 @@ impl Answers {
         share(&self.untaken, units(bytes, ANSWERS_UNTAKEN_BYTES_MAX)).await
     }
 
-    /// A share of that size in the place of `held`, without waiting.
+    /// Room for an answer that is short as a rule, apart from that for large ones: who reads large answers slowly keeps
+    /// nobody from short ones.
     ///
     /// # Errors
     /// `too_many_answers`.
-    pub(crate) fn resize(&self, mut held: Share, bytes: usize) -> Result<Share, Error> {
-        let (has, wanted) = (held.0.num_permits(), units(bytes, ANSWERS_UNTAKEN_BYTES_MAX));
-        match u32::try_from(wanted as usize - has.min(wanted as usize)) {
-            Ok(more) if more > 0 => {
-                let more = Arc::clone(&self.untaken).try_acquire_many_owned(more).map_err(|_| refused())?;
-                held.0.merge(more);
-            }
-            _ => drop(held.0.split(has - wanted as usize)),
+    pub(crate) async fn short(&self, bytes: usize) -> Result<Share, Error> {
+        share(&self.short, units(bytes, ANSWERS_SHORT_BYTES_MAX)).await
+    }
+
+    /// Room for what was made with `held`, now that its size is known: a part of that, or other room for what is larger,
+    /// or not short after all. `None` where there is none now: then it is given up, and made again with
+    /// [room](Self::room).
+    pub(crate) fn fit(&self, mut held: Share, bytes: usize) -> Option<Share> {
+        let (has, wanted) = (held.0.num_permits(), units(bytes, ANSWERS_UNTAKEN_BYTES_MAX) as usize);
+        let is_long = bytes > ANSWER_PIECE_BYTES && Arc::ptr_eq(held.0.semaphore(), &self.short);
+        if wanted > has || is_long {
+            drop(held);
+            return Arc::clone(&self.untaken).try_acquire_many_owned(u32::try_from(wanted).ok()?).ok().map(Share);
         }
-        Ok(held)
+        drop(held.0.split(has - wanted));
+        Some(held)
     }
 }
 
@@ -164,14 +203,40 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_share_is_made_smaller_at_once_and_larger_where_there_is_room() {
+    async fn what_is_made_takes_the_room_that_it_needs_where_there_is_some() {
         let answers = Answers::new();
         let share = answers.room(ANSWERS_UNTAKEN_BYTES_MAX).await.unwrap();
-        let share = answers.resize(share, 10 * UNIT).unwrap();
+        let share = answers.fit(share, 10 * UNIT).unwrap();
         let rest = answers.room(ANSWERS_UNTAKEN_BYTES_MAX - 20 * UNIT).await.unwrap();
-        let share = answers.resize(share, 20 * UNIT).unwrap();
-        assert!(answers.resize(share, 21 * UNIT).is_err());
+        let share = answers.fit(share, 20 * UNIT).unwrap();
+        assert!(answers.fit(share, 21 * UNIT).is_none());
         drop(rest);
         answers.room(2 * ANSWERS_UNTAKEN_BYTES_MAX).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_short_has_room_of_its_own_and_what_is_not_has_none_of_it() {
+        let answers = Answers::new();
+        let large = answers.room(ANSWERS_UNTAKEN_BYTES_MAX).await.unwrap();
+        let share = answers.short(ANSWERS_SHORT_BYTES_MAX).await.unwrap();
+        let share = answers.fit(share, ANSWER_PIECE_BYTES).unwrap();
+        let other = answers.short(ANSWERS_SHORT_BYTES_MAX - ANSWER_PIECE_BYTES).await.unwrap();
+        assert!(answers.fit(other, ANSWER_PIECE_BYTES + 1).is_none(), "it is not short");
+        drop((large, share));
+        let other = answers.short(ANSWERS_SHORT_BYTES_MAX).await.unwrap();
+        let _long = answers.fit(other, ANSWER_PIECE_BYTES + 1).unwrap();
+        answers.short(ANSWERS_SHORT_BYTES_MAX).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_room_holds_no_turn() {
+        let answers = Answers::new();
+        let held = answers.room(ANSWERS_UNTAKEN_BYTES_MAX).await.unwrap();
+        let mut waiting: Vec<_> = (0..ANSWERS_MADE_MAX).map(|_| Box::pin(answers.turn_with_room(Some(1)))).collect();
+        assert!(waiting.iter_mut().all(|one| one.as_mut().now_or_never().is_none()));
+        let (turn, none) = answers.turn_with_room(None).now_or_never().expect("a turn at once").unwrap();
+        assert!(none.is_none());
+        drop((held, turn));
+        waiting.swap_remove(0).await.unwrap();
     }
 }

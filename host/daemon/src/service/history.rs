@@ -28,13 +28,13 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
-use super::Error;
 use super::answers::Answers;
 use super::sessions::admit::readable_in;
+use super::{Error, code};
 use plan::Gathered;
 use reading::{Plan, PlannedPage};
 use timing::Times;
-use turns::{PAGES_MAX, Page, Turns};
+use turns::{PAGES_MAX, Page, TURNS_PAGE, Turns};
 
 pub(crate) use reading::Reading;
 pub(crate) use row::item_row;
@@ -80,18 +80,20 @@ impl History {
     pub(super) async fn read(&self, session: &Session, shown: &impl Serialize, slice: Slice) -> Result<Reading, Error> {
         let shown = serde_json::to_string(shown).map_err(Error::internal)?;
         let turns = Turns::of(self.child.clone(), session.id.clone());
-        let asking = self.answers.asking().await?;
+        let planning = self.answers.planning().await?;
         let (history, asked, id) = (self.clone(), turns.clone(), session.id.clone());
-        let mut plan = off(async move { history.plan(&asked, &id, &slice, &shown).await }).await?;
-        drop(asking);
+        let plan = async move { Ok((history.plan(&asked, &id, &slice, &shown).await?, planning)) };
+        let (mut plan, planning) = off(plan).await?;
         let remembered = match self.answers.remember_now(plan.bytes()) {
             Some(remembered) => remembered,
             None => {
-                // Who waits holds little.
+                // A smaller plan is more likely to find room, and what is forgotten here is asked for again. What waits here
+                // is one of a few, for it holds its right to plan.
                 plan.pages.iter_mut().for_each(|page| page.remembered = None);
                 self.answers.remember(plan.bytes()).await?
             }
         };
+        drop(planning);
         Ok(Reading::new(self.store.clone(), turns, self.answers.clone(), plan, remembered))
     }
 
@@ -129,7 +131,7 @@ impl History {
         })
     }
 
-    /// The pages of the child's history; each turn is shown on the way.
+    /// The pages of the child's history, to its end; each turn is shown on the way.
     async fn pages(&self, asked: &Turns, mut show: impl FnMut(&Value)) -> Result<Vec<PlannedPage>, Error> {
         let (mut pages, mut first, mut remembered, mut cursor) = (Vec::new(), 0, 0, None);
         for _ in 0..PAGES_MAX {
@@ -143,11 +145,18 @@ impl History {
             first += turns.len();
             cursor = next;
             if cursor.is_none() {
-                break;
+                return Ok(pages);
             }
         }
-        Ok(pages)
+        Err(endless())
     }
+}
+
+/// The child tells of more turns than any thread has. A part of them would pass for all.
+fn endless() -> Error {
+    let most = PAGES_MAX * TURNS_PAGE as usize;
+    Error::new(code::CODEX_ERROR, format!("Codex tells of more than {most} turns of this session, and of no end"))
+        .hint("go on in a new session")
 }
 
 /// What stands around the turns and the rows: up to the turns, from there to the rows, and behind them. In a page the
@@ -171,7 +180,8 @@ fn frame(session: &str, mut thread: Value, is_page: bool) -> [String; 3] {
     [before, between, "]".to_owned()]
 }
 
-/// Does something on a thread of its own kind, where it may take its time.
+/// Does something on a thread of its own kind, where it may take its time. It is done to its end, even where nobody waits
+/// for it any more, so it has with it the share that it counts for.
 async fn off<T: Send + 'static>(work: impl Future<Output = Result<T, Error>> + Send + 'static) -> Result<T, Error> {
     let here = Handle::current();
     spawn_blocking(move || here.block_on(work)).await.unwrap_or_else(|failed| Err(Error::internal(failed)))

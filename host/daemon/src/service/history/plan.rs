@@ -32,7 +32,7 @@ pub(super) enum Run {
 #[derive(Debug, Default)]
 pub(super) struct Order {
     pub(super) runs: Vec<Run>,
-    /// What somebody else has written that is part of a row.
+    /// What somebody else has written that is part of one of these rows.
     pub(super) parts: HashMap<Source, Vec<EntryPlace>>,
     /// Whether there are rows before these.
     pub(super) has_more: bool,
@@ -133,7 +133,7 @@ impl Gathered {
         let canonical = Canonical::of(&names, asked.filter(|row| counted.contains(&row.turn)));
         let mut rows = assemble(turns, own);
         rows.retain(|row| !canonical.has(row));
-        let Joined { rows, parts } = join(rows, supplement, &canonical);
+        let Joined { rows, mut parts } = join(rows, supplement, &canonical);
         let end = match &slice.before {
             None => rows.len(),
             Some(id) => {
@@ -143,7 +143,13 @@ impl Gathered {
             }
         };
         let start = slice.limit.map_or(0, |limit| end.saturating_sub(limit as usize));
-        Ok(Order { runs: runs(&rows[start..end], &places), parts, has_more: start > 0 })
+        let rows = &rows[start..end];
+        if !parts.is_empty() {
+            let told: HashSet<Source> = rows.iter().map(|row| row.source).collect();
+            parts.retain(|row, _| told.contains(row));
+            parts.shrink_to_fit();
+        }
+        Ok(Order { runs: runs(rows, &places), parts, has_more: start > 0 })
     }
 }
 
@@ -195,6 +201,7 @@ fn runs(rows: &[Outline], places: &[ItemPlace]) -> Vec<Run> {
             (&Source::Entry(place), _) => runs.push(Run::Entry(place)),
         }
     }
+    runs.shrink_to_fit();
     runs
 }
 
@@ -255,6 +262,17 @@ mod tests {
             assert_eq!((order.runs, order.has_more), (expected, has_more), "{before:?} {limit:?}");
         }
         assert!(rows().order(&slice(Some("nobody"), None)).is_err());
+    }
+
+    #[test]
+    fn a_slice_has_the_parts_of_its_own_rows_alone() {
+        let mut all = gathered(&["a t1", "b t1"], &[]);
+        for (id, place) in ["a", "b"].into_iter().zip(1..) {
+            let row = all.names.silent(Source::Entry(EntryPlace(place)), id, "t1", "agentMessage");
+            all.supplement.push(Supplement { row, anchor: None });
+        }
+        let order = all.order(&slice(None, Some(1))).unwrap();
+        assert_eq!(order.parts, HashMap::from([(Source::Own(ItemPlace(2)), vec![EntryPlace(2)])]));
     }
 
     #[test]

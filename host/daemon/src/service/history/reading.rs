@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use codex_manager_model::limits::ANSWER_PIECE_BYTES;
 use codex_manager_model::{ItemId, SessionId, TranscriptEntry};
-use codex_manager_store::{ItemPlace, Store, View};
+use codex_manager_store::{EntryPlace, ItemPlace, Store, View};
 use serde::Serialize;
 
 use super::outline::Source;
@@ -38,6 +38,13 @@ pub(super) struct PlannedPage {
     pub(super) turns: usize,
     /// All of it, where it is small.
     pub(super) remembered: Option<Page>,
+}
+
+impl PlannedPage {
+    fn bytes(&self) -> usize {
+        let cursor = self.cursor.as_ref().map_or(0, String::len);
+        size_of::<Self>() + cursor + self.remembered.as_ref().map_or(0, Page::bytes)
+    }
 }
 
 /// What there is to tell.
@@ -125,12 +132,9 @@ impl Reading {
     pub(crate) async fn next(&mut self) -> Result<Bytes, Error> {
         loop {
             self.turn_to_page().await?;
-            let turn = self.answers.turn().await?;
             // With a page there is room for what is made of it: nobody waits for room who has some.
-            let room = match self.page {
-                Some(_) => None,
-                None => Some(self.answers.room(self.room).await?),
-            };
+            let needed = self.page.is_none().then_some(self.room);
+            let (turn, room) = self.answers.turn_with_room(needed).await?;
             let (plan, page, progress) = (Arc::clone(&self.plan), self.page.clone(), self.progress.clone());
             let write = move |view: &View<'_>| {
                 readable_in(view, &plan.session)?;
@@ -140,18 +144,19 @@ impl Reading {
             };
             let (text, progress) = self.store.read(write).await?;
             drop(turn);
-            if room.is_some() && text.len() > self.room {
-                self.room = text.len();
-                continue;
-            }
-            self.progress = progress;
-            if text.is_empty() && !self.is_over() {
-                continue;
-            }
-            return Ok(match room {
-                Some(room) => self.answers.resize(room, text.len())?.of(text),
+            let piece = match room.map(|room| self.answers.fit(room, text.len())) {
+                Some(None) => {
+                    self.room = text.len();
+                    continue;
+                }
+                Some(Some(room)) => room.of(text),
                 None => text.into(),
-            });
+            };
+            self.progress = progress;
+            if piece.is_empty() && !self.is_over() {
+                continue;
+            }
+            return Ok(piece);
         }
     }
 
@@ -165,15 +170,15 @@ impl Reading {
             return Ok(());
         }
         self.page = None;
-        let asking = self.answers.asking().await?;
+        let asked = self.answers.asked().await?;
         let (turns, cursor) = (self.turns.clone(), self.plan.pages[number].cursor.clone());
-        let page = off(async move { Ok(Page::of(&turns.page(cursor).await?.0)) }).await?;
-        drop(asking);
+        let (page, asked) = off(async move { Ok((Page::of(&turns.page(cursor).await?.0), asked)) }).await?;
         if page.len() < self.plan.pages[number].turns {
             return Err(changed());
         }
         // The page itself, and what is made of it: a row tells its item about twice.
         let room = self.answers.room(3 * page.bytes() + ANSWER_PIECE_BYTES).await?;
+        drop(asked);
         self.page = Some(Arc::new(Held { number, page, _room: room }));
         Ok(())
     }
@@ -182,8 +187,9 @@ impl Reading {
 impl Plan {
     /// About how much it takes in memory.
     pub(super) fn bytes(&self) -> usize {
-        let pages = self.pages.iter().filter_map(|page| page.remembered.as_ref()).map(Page::bytes).sum::<usize>();
-        let parts = size_of::<(Source, [usize; 4])>() * self.order.parts.len();
+        let pages = self.pages.iter().map(PlannedPage::bytes).sum::<usize>();
+        let places = self.order.parts.values().map(|places| size_of::<EntryPlace>() * places.capacity()).sum::<usize>();
+        let parts = size_of::<(Source, Vec<EntryPlace>)>() * self.order.parts.len() + places;
         let runs = size_of::<Run>() * self.order.runs.len();
         runs + parts + pages + self.times.bytes() + self.frame.iter().map(String::len).sum::<usize>()
     }

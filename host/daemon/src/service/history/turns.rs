@@ -14,9 +14,9 @@ use super::is_unwritten;
 use crate::service::Error;
 use crate::service::child::unanswered;
 
-/// How many turns one page holds, and how many pages are read at most.
-const TURNS_PAGE: u32 = 50;
-pub(super) const PAGES_MAX: usize = 200;
+/// How many turns one page holds, and how many pages are read: far more than any thread has.
+pub(super) const TURNS_PAGE: u32 = 50;
+pub(super) const PAGES_MAX: usize = 2000;
 
 /// A page of the history, as JSON text.
 #[derive(Debug, Clone, Default)]
