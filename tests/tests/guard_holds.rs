@@ -263,7 +263,7 @@ async fn one_can_be_switched_off_and_taken_back_while_no_daemon_runs() {
     }
     let home = stage.end().await;
     let said = ext(&home, &["disable", GUARD]).await;
-    assert_eq!(said, format!("{GUARD} disabled; its word is not needed until it is enabled again\n"));
+    assert_eq!(said, format!("{GUARD} disabled; nobody waits for its answer until it is enabled again\n"));
     let stage = start(home).await;
     assert_eq!(stage.api.extension(GUARD).await["state"], "disabled");
     assert_eq!(decided(&stage).await["decision"], "accept");

@@ -135,29 +135,28 @@ impl Dispatch {
 
     /// Tells of the next event. Events come in the order of the log.
     pub fn offer(&mut self, occurrence: Occurrence, now: Instant) -> Vec<Order> {
-        let (seq, mut orders) = (Seq(occurrence.event.header.seq), Vec::new());
+        let seq = Seq(occurrence.event.header.seq);
         // Whoever would hear it and has its share under way stays behind.
         if self.backlogs.is_any_full() {
             let hearing = self.listeners(&occurrence).map(|(rank, _)| rank.extension.clone());
             let full: Vec<_> = hearing.filter(|extension| self.backlogs.is_full(extension)).collect();
             full.iter().for_each(|extension| self.backlogs.leave(extension));
         }
-        self.tell(occurrence, |dispatch, extension| !dispatch.backlogs.is_apart(extension), now, &mut orders);
+        self.tell(occurrence, |dispatch, extension| !dispatch.backlogs.is_apart(extension), now);
         self.head = self.head.max(seq);
         for (extension, marks) in self.marks.iter_mut().filter(|(extension, _)| !self.backlogs.is_apart(extension)) {
             marks.pass(seq, self.rounds.get(&seq).is_some_and(|round| round.is_open_for(extension)));
         }
-        self.proceed(now, orders)
+        self.proceed(now, Vec::new())
     }
 
     /// Tells of a pending interaction before its turn. It is offered again in its turn.
     pub fn overtake(&mut self, occurrence: Occurrence, now: Instant) -> Vec<Order> {
-        let mut orders = Vec::new();
         // What has had its turn is over, but for those that have fallen behind.
         if Seq(occurrence.event.header.seq) > self.head || self.listeners(&occurrence).next().is_some() {
-            self.tell(occurrence, |_, _| true, now, &mut orders);
+            self.tell(occurrence, |_, _| true, now);
         }
-        self.proceed(now, orders)
+        self.proceed(now, Vec::new())
     }
 
     /// Takes what a call came to. What comes after its seat was settled is dropped.

@@ -25,6 +25,9 @@ pub struct Listed {
     pub runs: Option<RunningVersion>,
     /// Whether its word is needed before anybody but a person accepts what it may decline.
     pub required: bool,
+    /// Whether it may decide and does not run, though no person has switched it off: no other extension may accept what it
+    /// would decide. Whoever runs it says so.
+    pub missing: bool,
     /// Whether it will be, once what waits is approved, if its approver does not say otherwise.
     pub required_if_approved: bool,
     /// What was approved. That, and nothing that was dropped, is what runs.
@@ -134,6 +137,7 @@ fn listed(dropped: &Dropped, approved: Option<&Approved>, vocabulary: &Vocabular
         state: approved.map_or(unapproved, |approved| State::of(&approved.standing)),
         runs: None,
         required: false,
+        missing: false,
         required_if_approved: false,
         approved: approved.cloned(),
         waiting: None,
@@ -173,6 +177,7 @@ fn gone(approved: &Approved) -> Listed {
         state: State::of(&approved.standing),
         runs: None,
         required: false,
+        missing: false,
         required_if_approved: false,
         approved: Some(approved.clone()),
         waiting: None,

@@ -17,7 +17,7 @@ use super::Context;
 use super::client::Answer;
 use super::failure::Failure;
 use super::plain::cell;
-pub(super) use list::word;
+pub(super) use list::rule;
 use screen::PATH;
 
 /// What `ext list` says in its columns.
@@ -41,9 +41,10 @@ Example: codex-manager ext list";
 
 /// What `ext require` means.
 const REQUIRE: &str = "\
-A required extension is waited for: where it is late, fails, is compiled, or is in quarantine, only a
-person accepts what it may decline. What may decline is required unless its approver says otherwise.
-`ext disable` and `ext revoke` take its word away.
+While a required extension has not answered, no other extension may accept a command; you can. That
+holds where it is late, fails, is compiled, or is in quarantine. What may decline is required unless its
+approver says otherwise; `ext disable` and `ext revoke` end it. Not required, it is waited for while it
+is being compiled, and not where it fails.
 
 Example: codex-manager ext require codex-manager.guard";
 
@@ -73,21 +74,21 @@ pub(super) enum Ext {
         /// Approve this, as `ext show` names it, without being asked
         #[arg(long)]
         digest: Option<String>,
-        /// Whether only a person may accept what it may decline, until it has answered. As it was if you do not say, and
-        /// for what may decline from now on: yes
+        /// Whether no other extension may accept before this one has answered. If you do not say: as it was, and for one
+        /// that may decline and could not before, yes
         #[arg(long, value_name = "YES|NO")]
         required: Option<YesNo>,
     },
-    /// Say that only a person may accept what this extension may decline, until it has answered
+    /// Say that no other extension may accept a command before this one has answered
     #[command(after_help = REQUIRE)]
     Require {
         /// The extension's id: owner.name
         extension: ExtensionId,
-        /// Say the opposite: where it does not answer, other extensions may accept
+        /// Say the opposite: where it fails or is late, other extensions may accept
         #[arg(long)]
         off: bool,
     },
-    /// Switch an extension off, also where no daemon runs. Its word is not needed any more, until it is enabled again
+    /// Switch an extension off, also where no daemon runs. Until it is enabled again nobody waits for its answer
     #[command(after_help = "Example: codex-manager ext disable codex-manager.guard")]
     Disable {
         /// The extension's id: owner.name
@@ -158,7 +159,8 @@ async fn disable(context: &Context, extension: &ExtensionId) -> Result<(), Failu
         offline.disable(extension)
     });
     context.output.answer(&answer.await?, |body| {
-        let without = if body["required"] == true { "; its word is not needed until it is enabled again" } else { "" };
+        let without =
+            if body["required"] == true { "; nobody waits for its answer until it is enabled again" } else { "" };
         format!("{} disabled{without}", cell(&body["extensionId"]))
     })
 }

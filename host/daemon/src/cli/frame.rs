@@ -111,8 +111,11 @@ impl Frame {
             "extension_invoked" => invoked(payload),
             "extension_reloaded" => reloaded(payload),
             kind if kind.starts_with("extension_") => {
-                let about = ["extensionId", "version", "reason"].map(|member| word(&payload[member]));
-                about.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join("  ")
+                let required =
+                    payload["required"].as_bool().map(|required| if required { "required" } else { "not required" });
+                let about = ["extensionId", "version", "state", "reason"].map(|member| word(&payload[member]));
+                let about = about.into_iter().chain(required);
+                about.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("  ")
             }
             // A piece of a text may begin with a space.
             _ => payload["params"]["delta"].as_str().map_or_else(|| first().to_owned(), |delta| format!("{delta:?}")),
@@ -259,6 +262,12 @@ mod tests {
                 "a.b  failed  trapped",
             ),
             ("extension_approved", json!({"extensionId": "a.b", "version": "1.0.0"}), "a.b  1.0.0"),
+            (
+                "extension_state_changed",
+                json!({"extensionId": "a.b", "version": "1.0.0", "state": "ready"}),
+                "a.b  1.0.0  ready",
+            ),
+            ("extension_required_changed", json!({"extensionId": "a.b", "required": false}), "a.b  not required"),
             ("extension_quarantined", json!({"extensionId": "a.b", "reason": "it trapped"}), "a.b  it trapped"),
             ("extension_reloaded", json!({"result": "success", "errors": []}), "success"),
             ("extension_reloaded", json!({"result": "failed", "errors": [{}, {}]}), "failed: 2 faulty"),

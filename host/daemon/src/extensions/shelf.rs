@@ -133,7 +133,11 @@ impl Shelf {
         let drops = self.scan();
         let lineup = self.lineup();
         let mut listed = list(&drops, &lineup.approved, &lineup.required, &self.0.vocabulary);
-        listed.iter_mut().for_each(|listed| self.0.board.tell(listed));
+        let missing = self.overview().missing;
+        for listed in &mut listed {
+            self.0.board.tell(listed);
+            listed.missing = listed.id.as_ref().is_some_and(|id| missing.contains(id));
+        }
         listed
     }
 

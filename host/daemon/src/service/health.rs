@@ -116,6 +116,7 @@ pub(crate) struct ExtensionsHealth {
     approved: usize,
     compiling: usize,
     ready: usize,
+    /// Of which a version is called: the approved one, or the one before it while that is compiled.
     running: usize,
     disabled: usize,
     quarantined: usize,
@@ -228,7 +229,7 @@ fn extensions(status: &Status) -> ExtensionsHealth {
         approved: count(State::Approved),
         compiling: count(State::Compiling),
         ready: count(State::Ready),
-        running: count(State::Running),
+        running: overview.running,
         disabled: count(State::Disabled),
         quarantined: count(State::Quarantined),
         missing: overview.missing,

@@ -10,7 +10,7 @@ use crate::ExtensionId;
 impl Dispatch {
     /// Tells one that has fallen behind of what comes next for it, as far as it has room.
     pub fn caught_up(&mut self, read: &Read, page: Page, now: Instant) -> Vec<Order> {
-        let (extension, mut orders) = (&read.extension, Vec::new());
+        let extension = &read.extension;
         self.backlogs.has_read(extension);
         // It may have gone and come back meanwhile.
         let stands = self.marks.get(extension).is_some_and(|marks| marks.head() == read.after);
@@ -23,12 +23,12 @@ impl Dispatch {
                     reached = reached.min(Seq(seq.0 - 1));
                     break;
                 }
-                self.tell(occurrence, |_, told| told == extension, now, &mut orders);
+                self.tell(occurrence, |_, told| told == extension, now);
                 self.pass(extension, seq);
             }
             self.pass(extension, reached);
         }
-        self.proceed(now, orders)
+        self.proceed(now, Vec::new())
     }
 
     /// Those that have room again go on, each from where it stands.

@@ -10,18 +10,12 @@ use super::board::Question;
 use super::contest::Contest;
 use super::entrant::{Answer, Entrant};
 use super::round::{Round, Way};
-use super::{Dispatch, Listener, Occurrence, Order, Rank};
+use super::{Dispatch, Listener, Occurrence, Rank};
 use crate::ExtensionId;
 
 impl Dispatch {
     /// Tells those of an event who hear it and are not told yet: of these extensions, and of all if it is pending.
-    pub(super) fn tell(
-        &mut self,
-        occurrence: Occurrence,
-        to: impl Fn(&Self, &ExtensionId) -> bool,
-        now: Instant,
-        orders: &mut Vec<Order>,
-    ) {
+    pub(super) fn tell(&mut self, occurrence: Occurrence, to: impl Fn(&Self, &ExtensionId) -> bool, now: Instant) {
         let seq = Seq(occurrence.event.header.seq);
         let question = self.question(&occurrence);
         // Whoever read that it is pending may have read it before it was resolved.

@@ -69,7 +69,7 @@ settings! {
         variable("CODEX_MANAGER_BRING_LOGIN"), flag("bring-login", ""), default("true");
     BWRAP = "codex.bwrap", Kind::Path, "The bwrap program that contains Codex",
         flag("bwrap", "FILE"), otherwise("the one in Codex's package, else the one on PATH");
-    ALLOW_UNCONTAINED = "codex.allow_uncontained", Kind::Switch, "Start Codex even where it cannot be kept away from the daemon's secrets",
+    ALLOW_UNCONTAINED = "codex.allow_uncontained", Kind::Switch, "Allow sessions even where Codex cannot be kept away from the daemon's secrets",
         flag("allow-uncontained", ""), default("false");
     OPENAI_API_KEY = "codex.openai_api_key", Kind::Text, "The key that Codex is given; only whether there is one is looked at here",
         variable("OPENAI_API_KEY"), secret();

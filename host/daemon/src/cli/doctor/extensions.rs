@@ -1,9 +1,11 @@
 //! Extensions: where they are dropped, and how those that were stand, as the daemon that runs tells it.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::super::Context;
-use super::super::ext::word;
+use super::super::ext::rule;
 use super::super::failure::Exit;
 use super::check::Check;
 
@@ -29,9 +31,12 @@ fn of_list(body: &Value) -> Check {
     let all = || body["extensions"].as_array().into_iter().flatten();
     let count = |is_one: fn(&Value) -> bool| all().filter(|listed| is_one(listed)).count();
     let in_state = |state: &str| all().filter(|listed| listed["state"] == state).count();
-    let running = count(|listed| !listed["runs"].is_null());
+    // One that lies in two folders is listed twice.
+    let ids: BTreeSet<_> =
+        all().filter(|listed| !listed["runs"].is_null()).map(|listed| listed["id"].as_str()).collect();
+    let running = ids.len();
     let (approved, compiling, ready) = (in_state("approved"), in_state("compiling"), in_state("ready"));
-    let silent = count(|listed| word(listed).is_some());
+    let silent = count(|listed| rule(listed).is_some());
     let waiting = count(|listed| !listed["waiting"].is_null());
     let faulty = count(|listed| !listed["fault"].is_null());
     let quarantined = in_state("quarantined");
@@ -41,7 +46,7 @@ fn of_list(body: &Value) -> Check {
         roots(body)
     );
     if silent > 0 {
-        message += &format!("; {silent} required that do not run");
+        message += &format!("; {silent} that may decide and do not run");
     }
     if faulty + quarantined + silent > 0 { Check::warn(NAME, message, LIST) } else { Check::ok(NAME, message) }
 }
@@ -67,8 +72,8 @@ mod tests {
         let mut body = json!({
             "roots": [{ "folder": "/drops", "isThere": true }, { "folder": "/nowhere", "isThere": false }],
             "extensions": [
-                { "state": "running", "runs": runs, "required": true, "waiting": {}, "fault": null },
-                { "state": "compiling", "runs": runs, "required": true, "waiting": null, "fault": null },
+                { "id": "a.one", "state": "running", "runs": runs, "required": true, "waiting": {}, "fault": null },
+                { "id": "a.two", "state": "compiling", "runs": runs, "required": true, "waiting": null, "fault": null },
                 { "state": "pending", "runs": null, "required": false, "waiting": {}, "fault": null },
             ],
         });
@@ -78,7 +83,7 @@ mod tests {
         assert_eq!((check.state, check.message.as_str()), (State::Ok, told));
         for ill in [
             json!({ "state": "quarantined", "runs": null, "required": false, "waiting": null, "fault": null }),
-            json!({ "state": "compiling", "runs": null, "required": true, "waiting": null, "fault": null }),
+            json!({ "state": "compiling", "runs": null, "required": true, "missing": true, "waiting": null, "fault": null }),
             json!({ "state": "faulty", "runs": null, "waiting": null, "fault": "there is no guard.wasm" }),
         ] {
             body["extensions"][2] = ill;

@@ -59,6 +59,7 @@ impl Build {
     pub(super) async fn run(self, context: &Context) -> Result<(), Failure> {
         let toolchain = Toolchain::new(context.places.find()?.tools);
         let is_for_us = self.vocabulary.is_none() && !self.unchecked;
+        let unchecked = if self.unchecked { "; not compared with any host" } else { "" };
         let built = spawn_blocking(move || build_in(&self.folder, &self.host()?, &toolchain)).await;
         let Built { component, offer } = built.map_err(|error| Failure::because(Exit::Failed, &error))??;
         let candidate = &offer.candidate;
@@ -67,7 +68,7 @@ impl Build {
         let document = json!({
             "extensionId": id, "version": version, "digest": digest, "component": component, "bytes": bytes,
         });
-        remark(&format!("built {id} {version}, {} KiB", bytes.div_ceil(1024)));
+        remark(&format!("built {id} {version}, {} KiB{unchecked}", bytes.div_ceil(1024)));
         context.output.document(&document, || component.display().to_string())?;
         if is_for_us {
             remark(&next(&component));
@@ -149,6 +150,9 @@ fn step(fault: &DropFault) -> String {
         DropFault::NoHandler => {
             "put #[handler] of the SDK above the function that answers events; it exports what the host calls"
                 .to_owned()
+        }
+        DropFault::Manifest(_) => {
+            format!("{}; for another host than this one: --vocabulary FILE, or --unchecked", fault.next_step())
         }
         other => other.next_step(),
     }

@@ -60,7 +60,7 @@ fn notes(extension: &Value) -> impl Iterator<Item = String> {
         ("note", gone.map(off_the_list)),
         ("news", text(&extension["waiting"]["sentence"])),
         ("why", text(&approved["standing"]["reason"])),
-        ("word", word(extension).map(str::to_owned)),
+        ("rule", rule(extension).map(str::to_owned)),
         ("fault", fault.clone()),
         ("mend", fault.and_then(|_| text(&extension["nextStep"]))),
         ("next", next(extension)),
@@ -68,13 +68,16 @@ fn notes(extension: &Value) -> impl Iterator<Item = String> {
     notes.into_iter().filter_map(|(what, said)| Some(wrapped(&format!("  {what:5}  "), &said?)))
 }
 
-/// What it means that one does not run whose word is needed.
-pub(in crate::cli) fn word(extension: &Value) -> Option<&'static str> {
-    let (required, runs) = (extension["required"] == true, !extension["runs"].is_null());
-    match extension["state"].as_str() {
-        Some("disabled") if required => Some("required, and a person has disabled it: its word is not asked for"),
-        Some("disabled") => None,
-        _ if required && !runs => Some("required, and it does not run: only a person accepts what it may decline"),
+/// What it means that one does not run which may decide.
+pub(in crate::cli) fn rule(extension: &Value) -> Option<&'static str> {
+    match (extension["required"] == true, extension["state"].as_str()) {
+        (true, Some("disabled")) => Some("required, but a person has disabled it: other extensions may accept"),
+        (true, _) if extension["missing"] == true => {
+            Some("required, and it does not run: no other extension may accept; you can")
+        }
+        (false, _) if extension["missing"] == true => {
+            Some("it is not ready: until it is, no other extension may accept what it would decide; you can")
+        }
         _ => None,
     }
 }
@@ -112,7 +115,7 @@ mod tests {
               "waiting": { "version": "1.1.0", "sentence": "same grants, new code; 1.0.0 keeps running" },
               "nextStep": "review and approve sha256:77" },
             { "id": "acme.fresh", "folder": "/drops/fresh", "state": "compiling", "required": true,
-              "runs": null, "waiting": null, "fault": null, "nextStep": null, "approved": enabled("1.0.0") },
+              "missing": true, "runs": null, "waiting": null, "fault": null, "nextStep": null, "approved": enabled("1.0.0") },
             { "id": "acme.next", "folder": "/drops/next", "state": "compiling", "required": true,
               "runs": { "version": "1.0.0" }, "waiting": null, "fault": null, "nextStep": null,
               "approved": enabled("1.1.0") },
@@ -142,8 +145,7 @@ acme.guard               1.0.0  1.1.0  running
   news   same grants, new code; 1.0.0 keeps running
   next   codex-manager ext approve acme.guard
 acme.fresh               -      -      compiling
-  word   required, and it does not run: only a person accepts what it may
-         decline
+  rule   required, and it does not run: no other extension may accept; you can
 acme.next                1.0.0  -      compiling
 acme.gone                1.0.0  -      running
   note   it lies in no drop folder any more; what counts is the approved copy.
@@ -157,7 +159,7 @@ acme.left                -      -      disabled
   next   codex-manager ext enable acme.left
 acme.off                 -      -      disabled
   in     /drops/off
-  word   required, and a person has disabled it: its word is not asked for
+  rule   required, but a person has disabled it: other extensions may accept
   fault  extension.toml: line 2: no
   mend   correct these lines
   next   codex-manager ext enable acme.off

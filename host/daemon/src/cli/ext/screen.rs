@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::super::Context;
 use super::super::failure::Failure;
 use super::super::plain::wrapped;
-use super::list::{off_the_list, word};
+use super::list::{off_the_list, rule};
 
 /// Where extensions are in the API.
 pub(super) const PATH: [&str; 2] = ["agents", "extensions"];
@@ -82,10 +82,10 @@ fn standing(page: &mut Page, extension: &Value) {
         (_, None, Some(reason)) => page.line("  ", &format!("{state}, it does not run: {reason}")),
         (_, None, None) => page.line("  ", &format!("{state}, it does not run")),
     }
-    match word(extension) {
+    match rule(extension) {
         Some(said) => page.line("  ", said),
         None if extension["required"] == true => {
-            page.line("  ", "required: what it may decline, only a person accepts until it has answered");
+            page.line("  ", "required: before it has answered, no other extension may accept; you can");
         }
         None => {}
     }
@@ -114,12 +114,12 @@ fn news(page: &mut Page, waiting: &Value) {
     }
 }
 
-/// What a yes makes of its word.
+/// What follows from a yes for other extensions.
 fn required(page: &mut Page, extension: &Value) {
     if extension["requiredIfApproved"] == true {
-        let said = "required: what it may decline, only a person accepts until it has answered; approve it with \
+        let said = "it will be required: before it has answered, no other extension may accept; you can. Approve it with \
                     `--required no` to say otherwise";
-        page.line("  word     ", said);
+        page.line("  rule     ", said);
     }
 }
 

@@ -11,6 +11,8 @@ use super::Shelf;
 pub(crate) struct Overview {
     /// How many have come how far.
     pub(crate) states: BTreeMap<State, usize>,
+    /// Of how many a version is called: the approved one, or the one before it.
+    pub(crate) running: usize,
     /// Those that may decide what Codex asks, and of which nothing runs, though no person has switched them off. As long
     /// as there are some, what they would decide is accepted by no other extension.
     pub(crate) missing: Vec<ExtensionId>,
@@ -24,6 +26,7 @@ impl Shelf {
         for approved in &lineup.approved {
             let state = self.state(approved);
             *overview.states.entry(state).or_default() += 1;
+            overview.running += usize::from(self.runs(approved));
             let is_needed = match state {
                 State::Disabled => false,
                 State::Quarantined => lineup.required.contains(&approved.id),
@@ -41,6 +44,10 @@ impl Shelf {
     fn may_decide(&self, grants: &Grants) -> bool {
         let verdict = |kind: &String| self.0.vocabulary.actions.get(kind).and_then(|action| action.verdict);
         grants.actions.iter().any(|kind| verdict(kind).is_some())
+    }
+
+    fn runs(&self, approved: &Approved) -> bool {
+        approved.serving().is_some_and(|version| self.0.board.runs(&version.digest))
     }
 
     /// Whether a version of it is called that may decide, or what was approved is called, whatever it may.
