@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use codex_manager_extension::{
-    CodeConfig, CodeVerdict, CompileFault, CompileLimits, CompiledCode, Compiler, Component, ComponentError, Config,
-    Digest, FileLedger, MemoryLedger, Progress, wasmtime,
+    CodeConfig, CodeLedger, CodeVerdict, CompileFault, CompileLimits, CompiledCode, Compiler, Component,
+    ComponentError, Config, Digest, EngineId, FileLedger, LedgerError, MemoryLedger, Progress, wasmtime,
 };
 use tempfile::TempDir;
 
@@ -407,4 +409,48 @@ fn by_hand_there_is_nothing_to_do() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("for a host that starts it by itself"), "{said}");
     assert_eq!(output.stdout, b"");
+}
+
+/// A ledger on a disk that takes nothing.
+struct FullLedger;
+
+#[async_trait]
+impl CodeLedger for FullLedger {
+    async fn open(&self, _: EngineId, _: u32) -> Result<Vec<(Digest, CodeVerdict)>, LedgerError> {
+        Ok(Vec::new())
+    }
+
+    async fn record(&self, _: EngineId, _: Digest, _: CodeVerdict) -> Result<(), LedgerError> {
+        Err("the disk is full".into())
+    }
+
+    async fn forget(&self, _: EngineId, _: Digest) -> Result<(), LedgerError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_recorded_holds_for_this_run_and_is_not_compiled_again() {
+    let host = Host::new();
+    let engine = Config { invocations_max: 1 }.build().expect("an engine");
+    let config = CodeConfig::new(host.code(), Arc::new(FullLedger), host.compiler.clone());
+    let code = CompiledCode::open(engine, config).await.expect("it is ours");
+    let begun = AtomicUsize::new(0);
+    for _ in 0..2 {
+        let count = || drop(begun.fetch_add(1, Ordering::SeqCst));
+        code.prepare_with(small("one").into(), count).await.expect("it is compiled");
+    }
+    assert_eq!(begun.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_link_in_the_place_of_the_folder_is_not_followed() {
+    let host = Host::new();
+    let elsewhere = host.folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).expect("a folder");
+    fs::write(elsewhere.join("letter"), "mine").expect("it is ours");
+    std::os::unix::fs::symlink(&elsewhere, host.code()).expect("a link");
+    host.start().await;
+    assert!(elsewhere.join("letter").exists());
+    assert!(fs::symlink_metadata(host.code()).expect("the folder").is_dir());
 }
