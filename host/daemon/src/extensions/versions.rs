@@ -4,14 +4,16 @@
 //! of a version once it can be called, and until then of the one before it. What stops running ends its task, and that
 //! ends its compiler.
 
+mod unready;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use codex_manager_extension::dispatch::Serving;
 use codex_manager_extension::{
-    Approved, ApprovedVersion, CompileFault, CompiledCode, ComponentError, Digest, ExtensionId, Grants, Limits,
-    LinkError, Linked, LockError, Manifest, ManifestError, Vocabulary,
+    Approved, ApprovedVersion, CompileFault, CompiledCode, Digest, ExtensionId, Grants, Limits, Linked, Manifest,
+    Vocabulary,
 };
 use codex_manager_model::limits::KV_BYTES_MAX;
 use codex_manager_model::{Actor, Clock, NewEvent};
@@ -26,8 +28,9 @@ use super::kept::StoreKept;
 use super::reader::StoreSessions;
 use super::registry::registry;
 use super::settings::Defaults;
-use super::shelf::{Lineup, Progress, Unfit};
+use super::shelf::{Lineup, Progress};
 use crate::storage::Storage;
+use unready::Unready;
 
 /// After how long what the host could not do is tried again; twice as long each time, up to the second.
 const RETRY_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60 * 60)];
@@ -87,55 +90,6 @@ enum Stage {
     Ready(Linked),
     /// It cannot be called, through its own fault.
     Unfit,
-}
-
-/// Why an approved version cannot be called.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unready {
-    /// Its bytes cannot be had.
-    #[error(transparent)]
-    Copy(#[from] LockError),
-    /// It asks for what this host no longer has.
-    #[error("its manifest no longer fits this host: {0}")]
-    Manifest(#[from] ManifestError),
-    /// Its code does not compile.
-    #[error("its component cannot run: {0}")]
-    Component(#[from] ComponentError),
-    /// Its code does not fit what it was granted.
-    #[error(transparent)]
-    Link(#[from] LinkError),
-    /// There is nothing in it to call.
-    #[error("its component has no handler of events")]
-    NoHandler,
-}
-
-impl Unready {
-    /// Whether the host could not do its work, so that the same version is worth another try.
-    const fn is_host(&self) -> bool {
-        match self {
-            Self::Copy(error) => matches!(error, LockError::Io { .. }),
-            Self::Component(error) => error.is_host(),
-            _ => false,
-        }
-    }
-
-    fn unfit(&self) -> Unfit {
-        let next_step = match self {
-            Self::Copy(LockError::Copy { .. }) => "approve it again by its digest",
-            _ if self.is_host() => "nothing: it is tried again; the daemon's log says more",
-            Self::Component(_) => {
-                "build it smaller and approve that; disabled and enabled again, it is tried once more"
-            }
-            _ => "build it for this host and approve that, or disable it",
-        };
-        Unfit { fault: self.to_string(), next_step }
-    }
-}
-
-impl From<CompileFault> for Unready {
-    fn from(fault: CompileFault) -> Self {
-        Self::Component(fault.into())
-    }
 }
 
 impl Versions {

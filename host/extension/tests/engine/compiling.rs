@@ -437,7 +437,9 @@ async fn what_cannot_be_recorded_holds_for_this_run_and_is_not_compiled_again() 
     let code = CompiledCode::open(engine, config).await.expect("it is ours");
     let begun = AtomicUsize::new(0);
     for _ in 0..2 {
-        let count = || drop(begun.fetch_add(1, Ordering::SeqCst));
+        let count = || {
+            begun.fetch_add(1, Ordering::SeqCst);
+        };
         code.prepare_with(small("one").into(), count).await.expect("it is compiled");
     }
     assert_eq!(begun.load(Ordering::SeqCst), 1);
