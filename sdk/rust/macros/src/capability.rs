@@ -79,9 +79,12 @@ pub(crate) fn undeclared(declared: &[String]) -> TokenStream {
     }
 }
 
+/// A capability, and what makes the methods that stand in for it.
+type Methods = (&'static str, fn() -> TokenStream);
+
 /// What each capability of the SDK has, as methods of what lacks it. A bound that is plainly false is refused where it
 /// stands, unless it is one for every lifetime.
-const METHODS: [(&str, fn() -> TokenStream); 4] = [
+const METHODS: [Methods; 4] = [
     ("log", || {
         quote! {
             pub fn log(&self, _: sdk::Level, _: &str) where for<'a> Host: sdk::Log { unreachable!() }
