@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
 
-use codex_manager_tests::{Fault, Home, Moment, skip, until};
+use codex_manager_tests::{Fault, Home, Moment, Process, skip, until};
 use reqwest::Method;
 use serde_json::json;
 
@@ -127,7 +127,11 @@ async fn killed_on_a_full_disk_it_starts_when_there_is_room() {
     api.until_codex_is("ready").await;
     let session = api.session(json!({})).await;
     api.say(&session, "this is never answered").await;
+    let family = daemon.descendants();
     daemon.kill().await;
+    // Its child goes on, finds nobody, and ends.
+    File::create(home.codex_home().join(GO)).unwrap();
+    Process::all_gone(&family).await;
 
     disk.fill();
     match launch().try_start(&home).await {
