@@ -87,6 +87,15 @@ async fn start(home: Home) -> Stage {
     stage
 }
 
+/// A daemon on which the accepter runs, and this variant of the guard.
+async fn running(guard: Variant) -> Stage {
+    let stage = start(home_with(guard)).await;
+    for id in [ACCEPTER, GUARD] {
+        stage.api.approve_extension(id).await;
+    }
+    stage
+}
+
 /// Asks for a command, and gives what became of the approval once something did.
 async fn decided(stage: &Stage) -> Value {
     let session = stage.session().await;
@@ -127,10 +136,7 @@ fn assert_nothing_ran(home: &Home, lives: u64) {
 
 #[tokio::test]
 async fn while_an_update_is_compiled_the_version_before_it_declines() {
-    let stage = start(home_with(Variant::Declines)).await;
-    for id in [ACCEPTER, GUARD] {
-        stage.api.approve_extension(id).await;
-    }
+    let stage = running(Variant::Declines).await;
     assert_declined(&stage).await;
     lay(&stage.home, Variant::DeclinesAndIsLarge, "1.1.0");
     stage.api.say_yes_to_extension(GUARD).await;
@@ -176,10 +182,7 @@ async fn before_a_guard_is_ready_for_the_first_time_only_a_person_accepts() {
 
 #[tokio::test]
 async fn after_a_start_without_compiled_code_nothing_is_accepted_before_the_guard_is_back() {
-    let stage = start(home_with(Variant::DeclinesAndIsLarge)).await;
-    for id in [ACCEPTER, GUARD] {
-        stage.api.approve_extension(id).await;
-    }
+    let stage = running(Variant::DeclinesAndIsLarge).await;
     let home = stage.end().await;
     // What an upgrade of the engine leaves behind fits no more either.
     for entry in fs::read_dir(home.data().join("extensions/compiled")).unwrap() {
@@ -192,10 +195,7 @@ async fn after_a_start_without_compiled_code_nothing_is_accepted_before_the_guar
 
 #[tokio::test]
 async fn a_guard_that_traps_bars_accepts_before_and_in_quarantine_until_a_person_switches_it_off() {
-    let stage = start(home_with(Variant::Traps)).await;
-    for id in [ACCEPTER, GUARD] {
-        stage.api.approve_extension(id).await;
-    }
+    let stage = running(Variant::Traps).await;
     for _ in 0..FAILURES {
         assert_barred(&stage).await;
     }
@@ -213,10 +213,7 @@ async fn a_guard_that_traps_bars_accepts_before_and_in_quarantine_until_a_person
 
 #[tokio::test]
 async fn a_quarantine_of_one_that_is_not_required_leaves_the_others_their_say() {
-    let stage = start(home_with(Variant::Traps)).await;
-    for id in [ACCEPTER, GUARD] {
-        stage.api.approve_extension(id).await;
-    }
+    let stage = running(Variant::Traps).await;
     let path = format!("/api/agents/extensions/{GUARD}/require");
     let stood = stage.api.post(&path, json!({ "required": false })).await.expect(200).clone();
     assert_eq!(stood["required"], false);
@@ -234,10 +231,7 @@ async fn a_quarantine_of_one_that_is_not_required_leaves_the_others_their_say() 
 #[tokio::test]
 async fn killed_at_each_step_of_an_update_it_declines_as_ever() {
     for arrow in ["version_compiling", "version_ready", "version_succeeded"] {
-        let stage = start(home_with(Variant::Declines)).await;
-        for id in [ACCEPTER, GUARD] {
-            stage.api.approve_extension(id).await;
-        }
+        let stage = running(Variant::Declines).await;
         let home = stage.end().await;
         lay(&home, Variant::DeclinesAndIsLarge, "1.1.0");
         let daemon = launch().dying_at(arrow).start(&home).await;
@@ -257,10 +251,7 @@ async fn killed_at_each_step_of_an_update_it_declines_as_ever() {
 
 #[tokio::test]
 async fn one_can_be_switched_off_and_taken_back_while_no_daemon_runs() {
-    let stage = start(home_with(Variant::Declines)).await;
-    for id in [ACCEPTER, GUARD] {
-        stage.api.approve_extension(id).await;
-    }
+    let stage = running(Variant::Declines).await;
     let home = stage.end().await;
     let said = ext(&home, &["disable", GUARD]).await;
     assert_eq!(said, format!("{GUARD} disabled; nobody waits for its answer until it is enabled again\n"));

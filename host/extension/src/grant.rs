@@ -90,6 +90,12 @@ impl Grants {
         parts.iter().map(change).filter(|change| change.was != change.now).collect()
     }
 
+    /// Whether one of the granted actions decides what an event asks, in whichever way.
+    pub fn may_decide(&self, vocabulary: &Vocabulary) -> bool {
+        let verdict = |kind: &String| vocabulary.actions.get(kind).and_then(|action| action.verdict);
+        self.actions.iter().any(|kind| verdict(kind).is_some())
+    }
+
     /// Whether one of the granted actions declines what an event asks that is heard. Who hears of it in another way, by a
     /// row of the transcript say, may decline as well and is not waited for.
     pub fn may_decline(&self, vocabulary: &Vocabulary) -> bool {

@@ -133,7 +133,7 @@ impl Shelf {
         let drops = self.scan();
         let lineup = self.lineup();
         let mut listed = list(&drops, &lineup.approved, &lineup.required, &self.0.vocabulary);
-        let missing = self.overview().missing;
+        let missing = self.overview_of(&lineup).missing;
         for listed in &mut listed {
             self.0.board.tell(listed);
             listed.missing = listed.id.as_ref().is_some_and(|id| missing.contains(id));

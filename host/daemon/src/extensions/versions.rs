@@ -119,13 +119,7 @@ impl Versions {
         known.wanted = wanted.iter().map(|about| about.version.digest).collect();
         let by_a_person = std::mem::replace(&mut known.begun, true);
         let Known { versions, wanted: digests, .. } = &mut *known;
-        versions.retain(|digest, version| {
-            let kept = digests.contains(digest) || matches!(version.stage, Stage::Ready(_));
-            if !kept {
-                self.shelf.note(*digest, None);
-            }
-            kept
-        });
+        self.let_go(versions, |digest, version| digests.contains(digest) || matches!(version.stage, Stage::Ready(_)));
         for about in wanted {
             let digest = about.version.digest;
             let is_settled = known.versions.get(&digest).is_some_and(|version| {
@@ -176,13 +170,7 @@ impl Versions {
     pub(super) fn called(&self, serving: &BTreeMap<ExtensionId, Serving>) {
         let mut known = self.known();
         let Known { versions, wanted, .. } = &mut *known;
-        versions.retain(|digest, _| {
-            let kept = wanted.contains(digest);
-            if !kept {
-                self.shelf.note(*digest, None);
-            }
-            kept
-        });
+        self.let_go(versions, |digest, _| wanted.contains(digest));
         for digest in serving.values().map(|serving| serving.digest) {
             let was = self.shelf.note(digest, Some(Progress::Running));
             if let Some(version) =
@@ -226,6 +214,17 @@ impl Versions {
         }
     }
 
+    /// Lets go all versions but those that are kept, and takes them off the board.
+    fn let_go(&self, versions: &mut HashMap<Digest, Version>, keep: impl Fn(&Digest, &Version) -> bool) {
+        versions.retain(|digest, version| {
+            let kept = keep(digest, version);
+            if !kept {
+                self.shelf.note(*digest, None);
+            }
+            kept
+        });
+    }
+
     /// What may run, in the order in which it is made ready.
     fn wanted(&self, lineup: &Lineup) -> Vec<About> {
         let about = |approved: &Approved, version: ApprovedVersion| About {
@@ -236,13 +235,8 @@ impl Versions {
         let approved = lineup.running().map(|approved| about(approved, approved.approved_version()));
         let predecessors = lineup.running().filter_map(|approved| Some(about(approved, approved.predecessor.clone()?)));
         let mut wanted: Vec<_> = approved.chain(predecessors).collect();
-        wanted.sort_by_key(|about| !self.may_decide(&about.version.grants));
+        wanted.sort_by_key(|about| !about.version.grants.may_decide(&self.vocabulary));
         wanted
-    }
-
-    fn may_decide(&self, grants: &Grants) -> bool {
-        let action = |kind: &String| self.vocabulary.actions.get(kind);
-        grants.actions.iter().filter_map(action).any(|action| action.verdict.is_some())
     }
 
     /// Makes a version ready, however often the host fails at it; or finds out that it cannot be called.

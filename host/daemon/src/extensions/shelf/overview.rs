@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use codex_manager_extension::{Approved, ExtensionId, Grants, State};
+use codex_manager_extension::{Approved, ExtensionId, State};
 
-use super::Shelf;
+use super::{Lineup, Shelf};
 
 /// How all that was approved stands.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -21,7 +21,11 @@ pub(crate) struct Overview {
 impl Shelf {
     /// How all that was approved stands. Reads no file.
     pub(crate) fn overview(&self) -> Overview {
-        let lineup = self.lineup();
+        self.overview_of(&self.lineup())
+    }
+
+    /// The same, of what was approved at one moment.
+    pub(super) fn overview_of(&self, lineup: &Lineup) -> Overview {
         let mut overview = Overview::default();
         for approved in &lineup.approved {
             let state = self.state(approved);
@@ -30,7 +34,7 @@ impl Shelf {
             let is_needed = match state {
                 State::Disabled => false,
                 State::Quarantined => lineup.required.contains(&approved.id),
-                _ => lineup.required.contains(&approved.id) || self.may_decide(&approved.grants),
+                _ => lineup.required.contains(&approved.id) || approved.grants.may_decide(&self.0.vocabulary),
             };
             if is_needed && !self.decides(approved) {
                 overview.missing.push(approved.id.clone());
@@ -41,11 +45,6 @@ impl Shelf {
         overview
     }
 
-    fn may_decide(&self, grants: &Grants) -> bool {
-        let verdict = |kind: &String| self.0.vocabulary.actions.get(kind).and_then(|action| action.verdict);
-        grants.actions.iter().any(|kind| verdict(kind).is_some())
-    }
-
     fn runs(&self, approved: &Approved) -> bool {
         approved.serving().is_some_and(|version| self.0.board.runs(&version.digest))
     }
@@ -53,7 +52,7 @@ impl Shelf {
     /// Whether a version of it is called that may decide, or what was approved is called, whatever it may.
     fn decides(&self, approved: &Approved) -> bool {
         approved.serving().is_some_and(|version| {
-            let may = version.digest == approved.digest || self.may_decide(&version.grants);
+            let may = version.digest == approved.digest || version.grants.may_decide(&self.0.vocabulary);
             may && self.0.board.runs(&version.digest)
         })
     }
