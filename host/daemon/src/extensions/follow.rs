@@ -56,12 +56,12 @@ impl Follow {
     pub(super) async fn run(mut self, listener: mpsc::Sender<News>) {
         self.shelf.follow(self.followed);
         loop {
-            let changed = tokio::select! {
-                changed = self.changed.changed() => changed,
-                readied = self.readied.changed() => readied,
-                () = tokio::time::sleep(SUCCEED_AGAIN), if self.owed => Ok(()),
+            let owed = self.owed;
+            let news = tokio::select! {
+                news = self.news() => news,
+                () = tokio::time::sleep(SUCCEED_AGAIN), if owed => Some(()),
             };
-            if changed.is_err() || self.turn(&listener).await.is_none() {
+            if news.is_none() || self.turn(&listener).await.is_none() {
                 return;
             }
         }
@@ -89,8 +89,8 @@ impl Follow {
             }
             let head = tokio::select! {
                 written = write(self.storage.clone(), self.leaving.clone(), fresh.clone()) => written?,
-                changed = async { tokio::select! { it = self.changed.changed() => it, it = self.readied.changed() => it } } => {
-                    changed.ok()?;
+                news = self.news() => {
+                    news?;
                     // Nobody knows whether their places were written, so they begin anew.
                     self.leaving.extend(fresh);
                     continue;
@@ -104,6 +104,15 @@ impl Follow {
             }
             return Some(());
         }
+    }
+
+    /// Waits until what is approved has changed, or something has become ready. `None` when neither can happen any more.
+    async fn news(&mut self) -> Option<()> {
+        let news = tokio::select! {
+            changed = self.changed.changed() => changed,
+            readied = self.readied.changed() => readied,
+        };
+        news.ok()
     }
 
     /// What is approved, after what is ready has taken the place of its predecessor. Where the disk does not let that be
